@@ -1,0 +1,300 @@
+//! What a store in memory holds, and what is wrong with it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, ErrorKind};
+use crate::health::HealthState;
+use crate::host::Host;
+use crate::item::{Item, Kind, Rule};
+use crate::write::Effect;
+
+/// A call into a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Changing it.
+    Apply,
+    /// Ending it.
+    Close,
+    /// Asking how it is.
+    Health,
+    /// Listing it.
+    List,
+    /// Making it.
+    Open,
+}
+
+/// What a store does wrong. The default is nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Faults {
+    /// Opening fails.
+    pub open: Option<ErrorKind>,
+    /// The store is in this state, whatever it can do.
+    pub health: Option<HealthState>,
+    /// Listing fails.
+    pub list: Option<ErrorKind>,
+    /// Changing fails after so many changes, which stay done.
+    pub apply: Option<(usize, ErrorKind)>,
+    /// A call panics.
+    pub panic: Option<Operation>,
+    /// The store cannot be changed, and says so.
+    pub read_only: bool,
+    /// The generation stays the same when the contents change.
+    pub frozen_generation: bool,
+    /// Changes are answered as done and are not.
+    pub forgets_writes: bool,
+    /// Every item is listed with its last byte changed.
+    pub flips_bits: bool,
+    /// So many of the pages that go on are answered as stale.
+    pub stale_pages: usize,
+    /// At most so many items a page; 0 is what the host takes.
+    pub page: usize,
+}
+
+/// An item as these contents keep it: an [`Item`] that owns what it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What `der` is.
+    pub kind: Kind,
+    /// Empty until it is put somewhere.
+    pub id: Vec<u8>,
+    /// The bytes, by kind.
+    pub der: Vec<u8>,
+    /// For people.
+    pub label: String,
+    /// None is neutral for any purpose.
+    pub rules: Vec<Rule>,
+    /// DER, may be empty.
+    pub name_constraints: Vec<u8>,
+    /// Servers it is meant for, one a line.
+    pub scope: String,
+    /// Whether the store refuses to change or remove it.
+    pub read_only: bool,
+    /// Unix seconds, 0 where not known.
+    pub created: i64,
+    /// Unix seconds, 0 where not known.
+    pub modified: i64,
+}
+
+impl Held {
+    /// A certificate that is an anchor for servers.
+    pub fn anchor(der: impl Into<Vec<u8>>, label: impl Into<String>) -> Self {
+        Self::certificate(der, label, Rule::SERVER_ANCHOR)
+    }
+
+    /// A certificate that is distrusted.
+    pub fn distrusted(der: impl Into<Vec<u8>>, label: impl Into<String>) -> Self {
+        Self::certificate(der, label, Rule::DISTRUST)
+    }
+
+    /// A certificate with these rules.
+    pub fn certificate(der: impl Into<Vec<u8>>, label: impl Into<String>, rules: &[Rule]) -> Self {
+        let der = der.into();
+        let label = label.into();
+        let mut held = Self::from(&Item::certificate(&[], &der));
+        held.label = label;
+        held.rules = rules.to_vec();
+        held
+    }
+
+    /// The same, borrowed.
+    pub fn item(&self) -> Item<'_> {
+        let mut item = Item::new(self.kind, &self.id, &self.der);
+        item.label = &self.label;
+        item.rules = Cow::Borrowed(&self.rules);
+        item.name_constraints = &self.name_constraints;
+        item.scope = &self.scope;
+        item.read_only = self.read_only;
+        item.created = self.created;
+        item.modified = self.modified;
+        item
+    }
+}
+
+impl From<&Item<'_>> for Held {
+    fn from(item: &Item<'_>) -> Self {
+        Self {
+            kind: item.kind,
+            id: item.id.to_vec(),
+            der: item.der.to_vec(),
+            label: item.label.to_owned(),
+            rules: item.rules.to_vec(),
+            name_constraints: item.name_constraints.to_vec(),
+            scope: item.scope.to_owned(),
+            read_only: item.read_only,
+            created: item.created,
+            modified: item.modified,
+        }
+    }
+}
+
+/// What the stores of one name hold, as long as the process lives.
+pub struct Contents(Mutex<Inside>);
+
+pub(super) struct Inside {
+    pub(super) items: Vec<Held>,
+    pub(super) faults: Faults,
+    pub(super) lists: usize,
+    pub(super) applies: usize,
+    generation: u64,
+    last_id: u64,
+    /// The hosts of the stores that are open on these contents; one whose store is closed hears
+    /// nothing.
+    hosts: Vec<Host>,
+}
+
+impl Contents {
+    /// The contents of this name, empty when they are first asked for.
+    pub fn named(name: &str) -> Arc<Self> {
+        static ALL: Mutex<BTreeMap<String, Arc<Contents>>> = Mutex::new(BTreeMap::new());
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(name.to_owned()).or_insert_with(|| {
+            Arc::new(Self(Mutex::new(Inside {
+                items: Vec::new(),
+                faults: Faults::default(),
+                lists: 0,
+                applies: 0,
+                generation: 1,
+                last_id: 0,
+                hosts: Vec::new(),
+            })))
+        }))
+    }
+
+    /// Adds or updates an item behind the host's back, and announces it; returns its id.
+    pub fn put(&self, held: Held) -> Vec<u8> {
+        let mut inside = self.lock();
+        let id = match inside.place_of(&held) {
+            Some(place) => inside.update(place, held),
+            None => inside.add(held),
+        };
+        inside.moved_on();
+        let hosts = inside.hosts.clone();
+        let generation = inside.generation;
+        // No lock is held while the host hears of it.
+        drop(inside);
+        hosts.iter().for_each(|host| host.changed(generation));
+        id
+    }
+
+    /// Replaces everything behind the host's back, without announcing it.
+    pub fn replace(&self, items: Vec<Held>) {
+        let mut inside = self.lock();
+        inside.items.clear();
+        for held in items {
+            inside.add(held);
+        }
+        inside.moved_on();
+    }
+
+    /// Switches faults on and off.
+    pub fn fault(&self, switch: impl FnOnce(&mut Faults)) {
+        switch(&mut self.lock().faults);
+    }
+
+    /// What is there.
+    pub fn items(&self) -> Vec<Held> {
+        self.lock().items.clone()
+    }
+
+    /// The number of the state that it is in.
+    pub fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
+    /// How many pages were asked for.
+    pub fn lists(&self) -> usize {
+        self.lock().lists
+    }
+
+    /// How many batches were sent.
+    pub fn applies(&self) -> usize {
+        self.lock().applies
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inside> {
+        // A store that is told to panic does so outside the lock; a test that panics does not
+        // matter to the next one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inside = self.lock();
+        f.debug_struct("Contents")
+            .field("items", &inside.items.len())
+            .field("generation", &inside.generation)
+            .field("faults", &inside.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inside {
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(super) fn introduce(&mut self, host: Host) {
+        self.hosts.push(host);
+    }
+
+    /// Adds the item, or updates the one of the same id, or of the same kind and der.
+    pub(super) fn put(&mut self, mut held: Held) -> Result<(Effect, Vec<u8>), Error> {
+        let Some(place) = self.place_of(&held) else {
+            return Ok((Effect::New, self.add(held)));
+        };
+        let present = &self.items[place];
+        held.id.clone_from(&present.id);
+        if *present == held {
+            return Ok((Effect::Unchanged, held.id));
+        }
+        if present.read_only {
+            return Err(Error::read_only("this item cannot be changed"));
+        }
+        Ok((Effect::Updated, self.update(place, held)))
+    }
+
+    /// Takes the item of this id away.
+    pub(super) fn remove(&mut self, id: &[u8]) -> Result<Effect, Error> {
+        let Some(place) = self.items.iter().position(|held| held.id == id) else {
+            return Ok(Effect::Unchanged);
+        };
+        if self.items[place].read_only {
+            return Err(Error::read_only("this item cannot be removed"));
+        }
+        self.items.remove(place);
+        Ok(Effect::Removed)
+    }
+
+    pub(super) fn moved_on(&mut self) {
+        if !self.faults.frozen_generation {
+            self.generation += 1;
+        }
+    }
+
+    fn place_of(&self, held: &Held) -> Option<usize> {
+        self.items.iter().position(|other| {
+            (!held.id.is_empty() && other.id == held.id)
+                || (other.kind == held.kind && other.der == held.der)
+        })
+    }
+
+    fn update(&mut self, place: usize, mut held: Held) -> Vec<u8> {
+        held.id.clone_from(&self.items[place].id);
+        let id = held.id.clone();
+        self.items[place] = held;
+        id
+    }
+
+    fn add(&mut self, mut held: Held) -> Vec<u8> {
+        self.last_id += 1;
+        held.id = self.last_id.to_be_bytes().to_vec();
+        let id = held.id.clone();
+        self.items.push(held);
+        id
+    }
+}
