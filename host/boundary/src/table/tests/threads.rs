@@ -1,0 +1,156 @@
+//! On which threads a store is called, and when.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use anchorhold_abi as abi;
+use anchorhold_abi::{ah_health, ah_page};
+
+use crate::batch::{Batch, Change};
+use crate::item::Item;
+use crate::status::Status;
+use crate::table::tests::odd::{Script, Sink, open_script};
+use crate::table::{CallLimits, Table};
+
+#[test]
+fn affine_store_is_listed_on_one_thread_and_healthy_on_any() {
+    // R7
+    let listed = Arc::new(Mutex::new(Vec::<ThreadId>::new()));
+    let kept = Arc::clone(&listed);
+    let script = Script {
+        list: Box::new(move |_: &mut ah_page, _: Sink, _| {
+            kept.lock().unwrap().push(thread::current().id());
+            abi::AH_OK
+        }),
+        health: Box::new(|_: &mut ah_health| abi::AH_OK),
+        ..Script::default()
+    };
+    let table = open_script(abi::AH_PLUGIN_THREAD_AFFINE, script);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| table.list(&CallLimits::default()).unwrap());
+        }
+    });
+    table.health().unwrap();
+    let listed = listed.lock().unwrap();
+    assert_eq!(listed.len(), 4);
+    assert!(listed.iter().all(|thread| *thread == listed[0]));
+    assert_ne!(listed[0], thread::current().id());
+}
+
+/// Tests a store while a listing of it waits.
+fn while_listing(flags: u32, test: impl FnOnce(&Table)) {
+    let (go, wait) = mpsc::channel::<()>();
+    let (begun, has_begun) = mpsc::channel::<()>();
+    let (wait, begun) = (Mutex::new(wait), Mutex::new(begun));
+    let list = Box::new(move |_: &mut ah_page, _: Sink, _| {
+        begun.lock().unwrap().send(()).unwrap();
+        wait.lock().unwrap().recv().unwrap();
+        abi::AH_OK
+    });
+    let table = open_script(
+        flags,
+        Script {
+            list,
+            ..Script::default()
+        },
+    );
+    thread::scope(|scope| {
+        scope.spawn(|| table.list(&CallLimits::default()).unwrap());
+        has_begun.recv().unwrap();
+        test(&table);
+        go.send(()).unwrap();
+    });
+}
+
+#[test]
+fn health_does_not_wait_for_a_listing() {
+    // R7
+    for flags in [0, abi::AH_PLUGIN_THREAD_AFFINE, abi::AH_PLUGIN_THREAD_SAFE] {
+        while_listing(flags, |table| assert!(table.health().is_ok()));
+    }
+}
+
+#[test]
+fn caller_waits_for_its_turn_no_longer_than_it_wants() {
+    // R8
+    let soon = CallLimits::within(Duration::from_millis(20));
+    for flags in [0, abi::AH_PLUGIN_THREAD_AFFINE] {
+        while_listing(flags, |table| {
+            assert_eq!(table.list(&soon).unwrap_err().status, Status::Timeout);
+            let change = Change::Put(Item::certificate(b"der".to_vec(), String::new()));
+            let batch = Batch {
+                changes: vec![change],
+                ..Batch::default()
+            };
+            let error = table.apply(&batch, &soon).unwrap_err();
+            assert_eq!((error.error.status, error.done.len()), (Status::Timeout, 0));
+        });
+    }
+}
+
+#[test]
+fn thread_safe_store_is_listed_twice_at_a_time() {
+    // R7
+    let inside = Arc::new((Mutex::new(0), Condvar::new()));
+    let counted = Arc::clone(&inside);
+    let list = Box::new(move |_: &mut ah_page, _: Sink, _| {
+        let (count, more) = &*counted;
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        more.notify_all();
+        let patience = Duration::from_secs(20);
+        let (_count, waited) = more
+            .wait_timeout_while(count, patience, |count| *count < 2)
+            .unwrap();
+        if waited.timed_out() {
+            abi::AH_TIMEOUT
+        } else {
+            abi::AH_OK
+        }
+    });
+    let table = open_script(
+        abi::AH_PLUGIN_THREAD_SAFE,
+        Script {
+            list,
+            ..Script::default()
+        },
+    );
+    thread::scope(|scope| {
+        let lists = [(); 2].map(|()| scope.spawn(|| table.list(&CallLimits::default())));
+        for list in lists {
+            assert!(list.join().unwrap().is_ok());
+        }
+    });
+}
+
+#[test]
+fn closed_once_and_never_called_again() {
+    struct Bell(Arc<AtomicUsize>);
+    impl Drop for Bell {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    for flags in [0, abi::AH_PLUGIN_THREAD_AFFINE, abi::AH_PLUGIN_THREAD_SAFE] {
+        let closed = Arc::new(AtomicUsize::new(0));
+        let bell = Bell(Arc::clone(&closed));
+        let health = Box::new(move |_: &mut ah_health| {
+            assert_eq!(bell.0.load(Ordering::Relaxed), 0);
+            abi::AH_OK
+        });
+        let table = open_script(
+            flags,
+            Script {
+                health,
+                ..Script::default()
+            },
+        );
+        table.health().unwrap();
+        drop(table);
+        assert_eq!(closed.load(Ordering::Relaxed), 1);
+    }
+}
