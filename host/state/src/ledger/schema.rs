@@ -1,0 +1,99 @@
+//! The tables of the ledger, and their version.
+
+use rusqlite::Connection;
+
+use super::Fault;
+use crate::error::StateError;
+
+/// The mark of the file format: "Anch".
+const APPLICATION: i64 = 0x416e_6368;
+/// The layout below.
+const LAYOUT: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE position (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    journal_seq INTEGER NOT NULL,
+    journal_hash BLOB NOT NULL,
+    journal_len INTEGER NOT NULL,
+    blind INTEGER NOT NULL
+) STRICT;
+CREATE TABLE server (
+    folded TEXT PRIMARY KEY,
+    shown TEXT NOT NULL,
+    security TEXT NOT NULL,
+    lost INTEGER NOT NULL,
+    announced TEXT,
+    level TEXT,
+    level_evidence TEXT,
+    tls_version TEXT,
+    certificate BLOB,
+    host TEXT,
+    port INTEGER,
+    created INTEGER NOT NULL,
+    last_session INTEGER,
+    answers_inside INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lowered (
+    folded TEXT PRIMARY KEY,
+    allow TEXT NOT NULL,
+    until INTEGER,
+    reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE scope (
+    fingerprint BLOB PRIMARY KEY,
+    kind TEXT NOT NULL,
+    any_server INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scope_any ON scope (any_server) WHERE any_server = 1;
+CREATE TABLE scope_server (
+    folded TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    shown TEXT NOT NULL,
+    PRIMARY KEY (folded, fingerprint)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scope_server_fingerprint ON scope_server (fingerprint);
+CREATE TABLE intent (
+    folded TEXT PRIMARY KEY,
+    shown TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    store TEXT NOT NULL,
+    label TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY,
+    line TEXT NOT NULL
+) STRICT;
+";
+
+/// Makes the tables in an empty database.
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(TABLES)?;
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.pragma_update(None, "user_version", LAYOUT)
+}
+
+/// Whether the database is a ledger of a layout that is known here.
+pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
+    let pragma = |name: &str| -> rusqlite::Result<i64> {
+        connection.pragma_query_value(None, name, |row| row.get(0))
+    };
+    if pragma("application_id")? != APPLICATION {
+        return Err(Fault::Damaged(
+            "it is some other program's database".to_owned(),
+        ));
+    }
+    match pragma("user_version")? {
+        LAYOUT => Ok(()),
+        found if found > LAYOUT => Err(Fault::Failed(StateError::Newer {
+            found,
+            known: LAYOUT,
+        })),
+        found => Err(Fault::Damaged(format!(
+            "its layout is {found}, which never was"
+        ))),
+    }
+}
