@@ -1,0 +1,196 @@
+//! Tests with other processes: the test program, started again to play a writer.
+
+use std::env;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitStatus, Stdio};
+
+use super::*;
+
+const PATH: &str = "KEYDB_TEST_PATH";
+const ROLE: &str = "KEYDB_TEST_ROLE";
+
+/// Starts this program again as a writer of the database at `path`.
+fn writer(path: &Path, role: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args(["--exact", "database::tests::processes::play_a_writer"])
+        .env(PATH, path)
+        .env(ROLE, role)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn run(path: &Path, role: &str) -> ExitStatus {
+    writer(path, role).status().unwrap()
+}
+
+/// No test by itself: what the other processes do.
+#[test]
+fn play_a_writer() {
+    let (Some(path), Ok(role)) = (env::var_os(PATH), env::var(ROLE)) else {
+        return;
+    };
+    let path = PathBuf::from(path);
+    match role.split_once(' ').unwrap() {
+        ("put", start) => {
+            let database = Database::open(&path).unwrap();
+            let start: u8 = start.parse().unwrap();
+            for number in start..start + 10 {
+                let der = certificate(number);
+                let label = format!("Anchor {number}");
+                database.apply(&[put(&der, &label)], &patiently()).unwrap();
+            }
+        }
+        ("die", moment) => {
+            let moment = moment.to_owned();
+            let probe = move |file: &Path, step| {
+                if moment == moment_of(file, step) {
+                    std::process::abort();
+                }
+                Ok(())
+            };
+            let database = Database::open_probed(&path, Box::new(probe)).unwrap();
+            put_all(&database, [99]);
+        }
+        ("see", expected) => {
+            let why = failure(&Database::open(&path).unwrap());
+            assert!(why.contains(expected), "{why}");
+        }
+        ("own", _) => {
+            let database = Database::open(&path).unwrap();
+            assert!(!database.standing().writable);
+            let der = certificate(1);
+            assert!(matches!(
+                apply(&database, &[put(&der, "a")]),
+                Err(DatabaseError::Owner { .. })
+            ));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn moment_of(file: &Path, step: Step) -> String {
+    let extension = file.extension().unwrap().display();
+    format!("{extension} {step:?}")
+}
+
+#[test]
+fn writers_in_processes_lose_nothing_of_each_other() {
+    let place = Place::new();
+    let mut writers: Vec<_> = [0, 100, 200]
+        .map(|start| {
+            writer(&place.path(), &format!("put {start}"))
+                .spawn()
+                .unwrap()
+        })
+        .into();
+    for writer in &mut writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    assert_eq!(labels(&place.open()).len(), 30);
+}
+
+#[test]
+fn a_writer_that_dies_at_any_step_leaves_the_old_or_the_new() {
+    for already in [0, 2] {
+        for extension in ["sth", "p12"] {
+            for step in STEPS {
+                if already > 0 && extension == "sth" {
+                    continue;
+                }
+                let (place, _) = Place::filled(already);
+                let moment = moment_of(&PathBuf::from(format!("x.{extension}")), step);
+                assert!(!run(&place.path(), &format!("die {moment}")).success());
+                let has_new = extension == "p12" && step >= Step::Renamed;
+                let expected = usize::from(already) + usize::from(has_new);
+                let database = place.open();
+                assert_eq!(labels(&database).len(), expected, "{already} {moment}");
+                // The dead hold no lock, and what they left is no hindrance.
+                put_all(&database, [50]);
+                assert_eq!(
+                    labels(&place.open()).len(),
+                    expected + 1,
+                    "{already} {moment}"
+                );
+                assert!(
+                    place
+                        .files()
+                        .iter()
+                        .all(|(name, _)| !name.ends_with(".new"))
+                );
+            }
+        }
+    }
+}
+
+/// Nobody in particular.
+const STRANGER: u32 = 65_534;
+
+/// What only root can set up; elsewhere a line says that it was left out.
+fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        // Not captured by the test harness, so that it is seen and can be counted.
+        let _ = writeln!(io::stderr(), "skipped: only root can play another user");
+    }
+    is_root
+}
+
+#[test]
+fn what_root_writes_belongs_to_the_owner_of_the_directory() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    let home = place.directory.path();
+    chown(home, Some(STRANGER), Some(STRANGER)).unwrap();
+    let database = place.open();
+    put_all(&database, [1]);
+    put_all(&database, [2]);
+    for name in ["", "anchors.p12", "anchors.sth", "anchors.p12.lock"] {
+        let metadata = fs::metadata(home.join("stores/keys").join(name)).unwrap();
+        assert_eq!(
+            (metadata.uid(), metadata.gid()),
+            (STRANGER, STRANGER),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn another_user_can_neither_read_it_nor_take_it_over() {
+    if !is_root() {
+        return;
+    }
+    let (place, _) = Place::filled(1);
+    // A copy that the stranger can start, wherever this program is.
+    let program = place.directory.path().join("program");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    let keys = place.path().parent().unwrap().to_owned();
+    for directory in [place.directory.path(), keys.parent().unwrap(), &keys] {
+        fs::set_permissions(directory, Permissions::from_mode(0o777)).unwrap();
+    }
+    let before = place.files();
+    let check = |role: &str| {
+        let mut command = Command::new(&program);
+        let status = command
+            .args(["--exact", "database::tests::processes::play_a_writer"])
+            .env(PATH, place.path())
+            .env(ROLE, role)
+            .uid(STRANGER)
+            .gid(STRANGER)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{role}");
+    };
+    check("see ermission denied");
+    for file in [place.path(), place.stash()] {
+        fs::set_permissions(file, Permissions::from_mode(0o644)).unwrap();
+    }
+    check("own it");
+    assert_eq!(place.files(), before);
+}

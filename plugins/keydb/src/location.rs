@@ -1,0 +1,194 @@
+//! Where a key database is: its files beside each other, opened without following a link.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, Mode, OFlags};
+
+use crate::error::DatabaseError;
+use crate::owner::Owner;
+
+/// The files of one database.
+#[derive(Clone, Debug)]
+pub(crate) struct Location {
+    /// The database itself.
+    pub(crate) database: PathBuf,
+    /// The stash with its password.
+    pub(crate) stash: PathBuf,
+    /// What a writer locks. It is never removed, or two writers could lock two files.
+    pub(crate) lock: PathBuf,
+    /// What all of them are in.
+    pub(crate) directory: PathBuf,
+}
+
+/// What tells one state of a file from another without reading it.
+///
+/// A change puts a new file in the place of the old one, so the inode alone nearly always tells;
+/// the rest is for programs that write into the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// The states of both files of a database; none where there is no file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamps {
+    pub(crate) database: Option<Stamp>,
+    pub(crate) stash: Option<Stamp>,
+}
+
+impl Stamp {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Location {
+    /// The files that belong to the database at `path`.
+    pub(crate) fn new(path: &Path) -> Result<Self, DatabaseError> {
+        let wrong = || DatabaseError::Path {
+            path: path.to_owned(),
+        };
+        let extension = path.extension().ok_or_else(wrong)?;
+        if !path.is_absolute() || !extension.eq_ignore_ascii_case("p12") {
+            return Err(wrong());
+        }
+        let mut lock = path.file_name().ok_or_else(wrong)?.to_owned();
+        lock.push(".lock");
+        Ok(Self {
+            database: path.to_owned(),
+            stash: path.with_extension("sth"),
+            lock: path.with_file_name(lock),
+            directory: path.parent().ok_or_else(wrong)?.to_owned(),
+        })
+    }
+
+    /// What the system knows of the database; none if there is none.
+    pub(crate) fn metadata(&self) -> Result<Option<Metadata>, DatabaseError> {
+        metadata(&self.database)
+    }
+
+    /// The states of both files.
+    pub(crate) fn stamps(&self) -> Result<Stamps, DatabaseError> {
+        let stamp = |path| Ok(metadata(path)?.map(|metadata| Stamp::of(&metadata)));
+        Ok(Stamps {
+            database: stamp(&self.database)?,
+            stash: stamp(&self.stash)?,
+        })
+    }
+
+    /// Whether the database could be replaced or made, as far as the system tells beforehand.
+    pub(crate) fn is_writable(&self) -> bool {
+        let mine = match self.metadata() {
+            Ok(Some(_)) => Owner::of(self).is_ok(),
+            Ok(None) => true,
+            Err(_) => false,
+        };
+        let nearest = self.directory.ancestors().find(|place| place.exists());
+        mine && nearest.is_some_and(|place| {
+            rustix::fs::access(place, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+        })
+    }
+
+    /// Which of the files others than their owner can get at, and what to do about it.
+    pub(crate) fn exposed(&self) -> Option<String> {
+        const ALL_OTHERS: u32 = 0o077;
+        const WRITING: u32 = 0o022;
+        const STICKY: u32 = 0o1000;
+        let stash = mode(&self.stash);
+        if stash & ALL_OTHERS != 0 {
+            return Some(exposure(&self.stash, "reached", stash, 0o600));
+        }
+        let database = mode(&self.database);
+        if database & WRITING != 0 {
+            return Some(exposure(&self.database, "written", database, 0o600));
+        }
+        let directory = mode(&self.directory);
+        if directory & WRITING != 0 && directory & STICKY == 0 {
+            return Some(exposure(&self.directory, "written", directory, 0o700));
+        }
+        None
+    }
+}
+
+/// What the system knows of `path`, and that it is a file; none if nothing is there.
+pub(crate) fn metadata(path: &Path) -> Result<Option<Metadata>, DatabaseError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => check(path, &metadata).map(|()| Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DatabaseError::io("look at", path)(error)),
+    }
+}
+
+/// Reads a whole file of at most `limit` bytes, and one more that tells if there are more; none
+/// if nothing is there.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Option<(Stamp, Vec<u8>)>, DatabaseError> {
+    let Some(mut file) = open(path, OFlags::RDONLY)? else {
+        return Ok(None);
+    };
+    let failed = |error| DatabaseError::io("read", path)(error);
+    let metadata = file.metadata().map_err(failed)?;
+    let size = usize::try_from(metadata.size()).unwrap_or(usize::MAX);
+    let limit = limit.saturating_add(1);
+    // Room for one byte more: without it the last read would double it all just to find the end.
+    let mut bytes = Vec::with_capacity(size.saturating_add(1).min(limit));
+    (&mut file)
+        .take(u64::try_from(limit).unwrap_or(u64::MAX))
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    Ok(Some((Stamp::of(&metadata), bytes)))
+}
+
+/// Opens a file, but no link, device or pipe; none if nothing is there.
+pub(crate) fn open(path: &Path, how: OFlags) -> Result<Option<File>, DatabaseError> {
+    // Without NONBLOCK, opening a pipe would wait for its other end.
+    let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(descriptor) => File::from(descriptor),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(rustix::io::Errno::LOOP) => {
+            return Err(DatabaseError::SymbolicLink {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) => return Err(DatabaseError::io("open", path)(error.into())),
+    };
+    let metadata = file
+        .metadata()
+        .map_err(DatabaseError::io("look at", path))?;
+    check(path, &metadata).map(|()| Some(file))
+}
+
+/// Refuses what is no file.
+fn check(path: &Path, metadata: &Metadata) -> Result<(), DatabaseError> {
+    let path = || path.to_owned();
+    if metadata.is_symlink() {
+        Err(DatabaseError::SymbolicLink { path: path() })
+    } else if !metadata.is_file() {
+        Err(DatabaseError::NotAFile { path: path() })
+    } else {
+        Ok(())
+    }
+}
+
+/// The mode of `path`; none of its bits if nothing is there.
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o7777)
+}
+
+fn exposure(path: &Path, how: &str, mode: u32, better: u32) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).display();
+    format!("{name} can be {how} by others (mode {mode:o}): chmod {better:o} {name}")
+}

@@ -1,0 +1,61 @@
+//! Whose the files of a database are: the user's that they are for, whoever writes them.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, fchown, lchown};
+use std::path::Path;
+
+use crate::error::DatabaseError;
+use crate::location::Location;
+
+/// The user and group that new files are given to; none where they are right as they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner(Option<(u32, u32)>);
+
+impl Owner {
+    /// The owner for new files of a database. Root gives them to the owner of the file that is
+    /// there, else of the directory; anybody else writes only their own.
+    pub(crate) fn of(location: &Location) -> Result<Self, DatabaseError> {
+        match location.metadata()? {
+            Some(file) if is_root() => Ok(Self(Some((file.uid(), file.gid())))),
+            Some(file) if file.uid() != rustix::process::geteuid().as_raw() => {
+                Err(DatabaseError::Owner {
+                    path: location.database.clone(),
+                    uid: file.uid(),
+                })
+            }
+            Some(_) => Ok(Self(None)),
+            None => Self::of_directory(&location.directory),
+        }
+    }
+
+    /// The owner for what is new in a directory.
+    pub(crate) fn of_directory(path: &Path) -> Result<Self, DatabaseError> {
+        if !is_root() {
+            return Ok(Self(None));
+        }
+        let directory = fs::metadata(path).map_err(DatabaseError::io("look at", path))?;
+        Ok(Self(Some((directory.uid(), directory.gid()))))
+    }
+
+    /// Gives a file that was just made to its owner.
+    pub(crate) fn give(self, file: &File, path: &Path) -> Result<(), DatabaseError> {
+        match self.0 {
+            Some((user, group)) => fchown(file, Some(user), Some(group))
+                .map_err(DatabaseError::io("change the owner of", path)),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives a directory that was just made to its owner, or a link that stands there by now.
+    pub(crate) fn give_directory(self, path: &Path) -> Result<(), DatabaseError> {
+        match self.0 {
+            Some((user, group)) => lchown(path, Some(user), Some(group))
+                .map_err(DatabaseError::io("change the owner of", path)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
