@@ -1,0 +1,147 @@
+//! Labels: those that this host gives, and what they say when a key database has travelled.
+
+use std::collections::BTreeSet;
+
+use crate::ServerName;
+use crate::certificate::Facts;
+use crate::snapshot::Snapshot;
+
+/// The label that a certificate of a server gets in a store, free there.
+pub fn free_label(snapshot: &Snapshot, server: &ServerName) -> String {
+    Labels::of(snapshot).take(&for_server(server))
+}
+
+/// The labels of a store, compared without case, for the store does so too.
+#[derive(Debug)]
+pub(super) struct Labels {
+    taken: BTreeSet<String>,
+}
+
+impl Labels {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            taken: snapshot
+                .items()
+                .iter()
+                .map(|item| item.label.to_lowercase())
+                .collect(),
+        }
+    }
+
+    /// Takes a label, with a number behind it where it is taken already.
+    pub(super) fn take(&mut self, wanted: &str) -> String {
+        let mut label = wanted.to_owned();
+        let mut number = 1_u32;
+        while !self.taken.insert(label.to_lowercase()) {
+            number += 1;
+            label = format!("{wanted} ({number})");
+        }
+        label
+    }
+
+    /// Gives a label back.
+    pub(super) fn release(&mut self, label: &str) {
+        self.taken.remove(&label.to_lowercase());
+    }
+
+    /// Whether a label is taken.
+    pub(super) fn contains(&self, label: &str) -> bool {
+        self.taken.contains(&label.to_lowercase())
+    }
+}
+
+/// The label of a certificate that is for a server.
+pub(super) fn for_server(server: &ServerName) -> String {
+    format!("{BEFORE}{server}{AFTER}")
+}
+
+/// The label of a certificate that is for every server.
+pub(super) fn for_any(facts: &Facts, common_name: Option<String>) -> String {
+    let name = common_name.unwrap_or_else(|| facts.fingerprint.to_string());
+    name.chars().take(LONGEST).collect()
+}
+
+/// The server that a label names, if it is one that this host or the vendor's client gives.
+pub(super) fn names_server(label: &str) -> Option<ServerName> {
+    let label = match label.rsplit_once(" (") {
+        Some((before, number)) if is_number(number) => before,
+        _ => label,
+    };
+    let start = label.get(..BEFORE.len())?;
+    let end = label.get(label.len().checked_sub(AFTER.len())?..)?;
+    let name = label
+        .get(BEFORE.len()..label.len().checked_sub(AFTER.len())?)?
+        .trim();
+    (start.eq_ignore_ascii_case(BEFORE) && end.eq_ignore_ascii_case(AFTER) && !name.is_empty())
+        .then(|| ServerName::new(name))
+}
+
+fn is_number(text: &str) -> bool {
+    text.strip_suffix(')')
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|d| d.is_ascii_digit()))
+}
+
+const BEFORE: &str = "TSM server ";
+const AFTER: &str = " self-signed key";
+const LONGEST: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use anchorhold_boundary::item::Item;
+
+    use super::*;
+
+    fn named(label: &str) -> Option<String> {
+        names_server(label).map(|name| name.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_label_names_its_server() {
+        assert_eq!(
+            named("TSM server TSM1 self-signed key").as_deref(),
+            Some("TSM1")
+        );
+        assert_eq!(
+            named("tsm SERVER a b SELF-signed key (12)").as_deref(),
+            Some("a b")
+        );
+        assert_eq!(
+            named(&for_server(&ServerName::new("x (2)"))).as_deref(),
+            Some("x (2)")
+        );
+    }
+
+    #[test]
+    fn other_labels_name_none() {
+        for label in [
+            "",
+            "TSM server  self-signed key",
+            "TSM server TSM1",
+            "spcert_1",
+            "TSM server é",
+            "é",
+        ] {
+            assert_eq!(named(label), None, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_second_certificate_gets_a_number_whatever_the_case() {
+        let taken = |label: &str| Item::certificate(Vec::new(), label.to_owned());
+        let snapshot = Snapshot::new(0, vec![taken("tsm server tsm1 SELF-SIGNED key")]);
+        let server = ServerName::new("TSM1");
+        assert_eq!(
+            free_label(&snapshot, &server),
+            "TSM server TSM1 self-signed key (2)"
+        );
+        let more = "TSM server TSM1 self-signed key (2)";
+        let snapshot = Snapshot::new(
+            0,
+            vec![taken("TSM server TSM1 self-signed key"), taken(more)],
+        );
+        assert_eq!(
+            free_label(&snapshot, &server),
+            "TSM server TSM1 self-signed key (3)"
+        );
+    }
+}

@@ -1,0 +1,45 @@
+//! What the labels of a store propose, where the host's own table says nothing.
+
+use crate::certificate::Facts;
+use crate::import::label::names_server;
+use crate::kernel::Kernel;
+use crate::view::EntryServers;
+use crate::{CertificateKind, Fingerprint, ScopeTable, ServerName};
+
+/// What a label proposes; anybody who can write to a store can write a label, so a person decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The certificate.
+    pub fingerprint: Fingerprint,
+    /// The store that holds it.
+    pub store: String,
+    /// Its label there.
+    pub label: String,
+    /// The server that the label names.
+    pub server: ServerName,
+    /// What it would be.
+    pub kind: CertificateKind,
+    /// What a person reads about it.
+    pub facts: Facts,
+}
+
+/// What the labels of the stores propose for certificates that have no scope.
+pub fn propose(kernel: &Kernel, stores: &[String], scope: &ScopeTable) -> Vec<Proposal> {
+    let (entries, _) = kernel.entries(stores, scope);
+    entries
+        .into_iter()
+        .filter(|entry| entry.is_certificate() && entry.servers == EntryServers::None)
+        .filter(|entry| scope.row(&entry.fingerprint).is_none())
+        .filter_map(|entry| {
+            let facts = entry.facts().ok()?;
+            Some(Proposal {
+                fingerprint: entry.fingerprint,
+                server: names_server(&entry.label)?,
+                kind: super::scope::kind_of(entry.der()),
+                store: entry.store,
+                label: entry.label,
+                facts,
+            })
+        })
+        .collect()
+}
