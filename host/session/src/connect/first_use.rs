@@ -1,0 +1,136 @@
+//! First contact: see what the server presents, ask the table again, and accept or refuse.
+
+use super::ending::Refusal;
+use super::{Ended, SignOn};
+use crate::accept::{Accepted, accept};
+use crate::decision::{Decision, Presented, Then};
+use crate::error::ConnectError;
+use crate::handshake::{Failure, Handshaken};
+use crate::report::Used;
+use anchorhold_kernel::acceptance::{self, Presented as Seen};
+use anchorhold_kernel::tls::Verifier;
+use anchorhold_kernel::{self as kernel, How, NameCheck, Question};
+use anchorhold_state::Fingerprint;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use std::time::Duration;
+
+impl SignOn<'_> {
+    pub(super) async fn go_first_use(
+        mut self,
+        decision: Decision,
+    ) -> Result<Option<Ended>, ConnectError> {
+        let shaken = match self.shake(Verifier::capture(), self.protocols()).await {
+            Ok(shaken) => shaken,
+            Err(failure) => return self.fail_first_use(decision, failure).await.map(Some),
+        };
+        let chain = shaken.chain();
+        let seen = self.take_presented(&chain);
+        let decision = self.decide();
+        let (Then::Accept, Seen::SelfSigned(fingerprint), [certificate]) =
+            (decision.then, &seen, &chain[..])
+        else {
+            return self
+                .refuse(Refusal::by(decision).told(words(&seen)))
+                .await
+                .map(Some);
+        };
+        if let Some(refusal) = self.below_tls_floor(decision.row, &shaken) {
+            return self.refuse(refusal).await.map(Some);
+        }
+        self.take_certificate(decision, shaken, *fingerprint, certificate.to_vec())
+            .await
+    }
+
+    async fn take_certificate(
+        self,
+        decision: Decision,
+        shaken: Handshaken,
+        fingerprint: Fingerprint,
+        der: Vec<u8>,
+    ) -> Result<Option<Ended>, ConnectError> {
+        let used = Used {
+            fingerprint,
+            store: String::new(),
+            how: How::Pin,
+        };
+        let learnt = self.learnt(&shaken, &used);
+        let (server, facts) = (self.server.clone(), self.situation.facts);
+        let accepted = self
+            .context
+            .blocking(move |context| accept(context, &server, der, &learnt, &facts))
+            .await?;
+        match accepted {
+            Accepted::Overtaken => Ok(None),
+            Accepted::Kept { store } => self
+                .open(decision, shaken, Used { store, ..used })
+                .await
+                .map(Some),
+            Accepted::Refused { code, why } => self
+                .refuse(Refusal::of(decision.row, code).told(why))
+                .await
+                .map(Some),
+        }
+    }
+
+    /// A handshake that broke on the certificate itself is refused for what the certificate is.
+    async fn fail_first_use(
+        self,
+        decision: Decision,
+        failure: Failure,
+    ) -> Result<Ended, ConnectError> {
+        self.fail(decision, failure).await
+    }
+
+    /// Takes down what was presented, and says what it is.
+    fn take_presented(&mut self, chain: &[CertificateDer<'static>]) -> Seen {
+        self.take_chain(chain);
+        let seen = self.assess(chain);
+        self.situation.facts.presented = match &seen {
+            Seen::CaSigned(_) => Presented::CaSigned,
+            Seen::SelfSigned(_) => Presented::SelfSigned,
+            Seen::Unacceptable(_) => Presented::Unacceptable,
+        };
+        seen
+    }
+
+    /// What the acceptance rows see in a chain: the policy's and the stores' word included.
+    fn assess(&self, chain: &[CertificateDer<'static>]) -> Seen {
+        let at = self.now();
+        let seen = acceptance::assess(chain, at);
+        let Seen::SelfSigned(fingerprint) = &seen else {
+            return seen;
+        };
+        if let Some(expected) = self
+            .server
+            .policy
+            .expect
+            .filter(|expect| expect != fingerprint)
+        {
+            return Seen::Unacceptable(format!(
+                "it is {fingerprint}, and the policy expects {expected}"
+            ));
+        }
+        let question = Question {
+            name: &NameCheck::Off,
+            at,
+            checks: self.context.checks,
+        };
+        let verdict = self.situation.view.judge(chain, &question);
+        if verdict.code == kernel::Code::Distrusted {
+            return Seen::Unacceptable(verdict.message);
+        }
+        seen
+    }
+
+    fn now(&self) -> UnixTime {
+        let seconds = u64::try_from(self.context.now().unix_timestamp()).unwrap_or(0);
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    }
+}
+
+fn words(seen: &Seen) -> String {
+    match seen {
+        Seen::CaSigned(why) | Seen::Unacceptable(why) => why.clone(),
+        Seen::SelfSigned(fingerprint) => fingerprint.to_string(),
+    }
+}
