@@ -1,0 +1,31 @@
+//! Every JSON document that another program may rely on, as a type; documents only ever grow.
+//!
+//! The files under `schema/` say the same for readers in other languages; a test holds a sample of
+//! every document against its schema.
+#![forbid(unsafe_code)]
+
+mod change;
+mod error;
+mod import;
+mod journal;
+mod list;
+mod rehearsal;
+mod server;
+mod session;
+mod show;
+mod store;
+mod verdict;
+
+pub use change::{Change, Changed, Proposal, Proposed};
+pub use error::{Error, ErrorBody};
+pub use import::{Import, Imported, Replaced};
+pub use journal::{Journal, JournalCheck, JournalEntry};
+pub use list::{Certificate, FailedStore, List, Servers};
+pub use rehearsal::{Rehearsal, Step, Story};
+pub use server::{Endpoint, Lowered, Record, RecordChange, RecordList, RecordedLevel};
+pub use session::{
+    Difference, Explanation, Level, Row, Session, SetOption, StoreState, Used, Warning,
+};
+pub use show::{Place, Shown};
+pub use store::{OpenIntent, Password, Store, StoreCheck, StoreList};
+pub use verdict::{By, Verdict};

@@ -1,0 +1,381 @@
+//! One whole document of every kind, and one with all that may be absent absent.
+
+use anchorhold_api::{
+    By, Certificate, Change, Changed, Difference, Endpoint, Error, ErrorBody, Explanation,
+    FailedStore, Import, Imported, Journal, JournalCheck, JournalEntry, Level, List, Lowered,
+    OpenIntent, Password, Place, Proposal, Proposed, Record, RecordChange, RecordList,
+    RecordedLevel, Rehearsal, Replaced, Row, Servers, Session, SetOption, Shown, Step, Store,
+    StoreCheck, StoreList, StoreState, Story, Used, Verdict, Warning,
+};
+
+const SHA: &str = "0b28f77b36fce811b4de7cf89959526ad6f2fd2c759046550ab6c8a7e34b7f2f";
+const TIME: &str = "2026-11-23T10:00:00Z";
+
+fn some<T>(whole: bool, value: T) -> Option<T> {
+    whole.then_some(value)
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+pub(crate) fn error(whole: bool) -> Error {
+    Error {
+        error: ErrorBody {
+            code: text("unknown-server"),
+            message: text("no server TSM9"),
+            remedy: some(whole, text("name one of these")),
+            causes: vec![text("a cause")],
+        },
+    }
+}
+
+pub(crate) fn rehearsal() -> Rehearsal {
+    let step = Step {
+        did: text("connect"),
+        expected: text("certificate-needed"),
+        got: text("certificate-needed"),
+        passed: true,
+    };
+    let story = Story {
+        id: text("N1"),
+        title: text("server first"),
+        passed: true,
+        steps: vec![step],
+        missing: vec![text("a certificate")],
+    };
+    Rehearsal {
+        stories: vec![story],
+        passed: 1,
+        failed: 0,
+        files: vec![text("dsm.sys")],
+    }
+}
+
+pub(crate) fn import() -> Import {
+    let imported = Imported {
+        sha256: text(SHA),
+        label: text("TSM server TSM1 self-signed key"),
+        store: text("keydb"),
+        kind: text("pin"),
+        outcome: text("new"),
+        subject: text("CN=TSM Self-Signed Certificate"),
+        not_after: text(TIME),
+    };
+    Import {
+        imported: vec![imported],
+        dry_run: false,
+        servers: Servers::Named(vec![text("TSM1")]),
+        replaced: vec![Replaced {
+            sha256: text(SHA),
+            label: text("old"),
+            store: text("keydb"),
+        }],
+        raised: vec![text("TSM1")],
+        warnings: vec![text("could still be talked to in plain")],
+    }
+}
+
+pub(crate) fn lists() -> [List; 3] {
+    [
+        Servers::Any,
+        Servers::None,
+        Servers::Named(vec![text("TSM1")]),
+    ]
+    .map(|servers| List {
+        certificates: vec![Certificate {
+            sha256: text(SHA),
+            subject: text("CN=a"),
+            issuer: text("CN=b"),
+            not_before: text(TIME),
+            not_after: text(TIME),
+            label: text("a label"),
+            store: text("keydb"),
+            note: some(servers == Servers::None, text("unscoped")),
+            servers,
+            kind: text("distrust"),
+        }],
+        failed_stores: vec![FailedStore {
+            store: text("hsm"),
+            message: text("no token"),
+        }],
+    })
+}
+
+pub(crate) fn shown() -> Shown {
+    Shown {
+        sha256: text(SHA),
+        subject: text("CN=a"),
+        issuer: text("CN=a"),
+        serial: text("01"),
+        not_before: text(TIME),
+        not_after: text(TIME),
+        version: 3,
+        is_ca: true,
+        self_issued: true,
+        key: text("RSA 2048"),
+        signature: text("RSA with SHA-256"),
+        names: vec![text("DNS:a")],
+        purposes: vec![text("server")],
+        weaknesses: vec![text("none")],
+        servers: Servers::Any,
+        held: vec![Place {
+            store: text("keydb"),
+            label: text("a"),
+            kind: text("anchor"),
+            note: None,
+        }],
+        pem: text("-----BEGIN CERTIFICATE-----"),
+    }
+}
+
+pub(crate) fn change() -> Change {
+    let changed = Changed {
+        sha256: text(SHA),
+        subject: text("CN=a"),
+        servers: Servers::None,
+        kind: text("pin"),
+        outcome: text("removed"),
+        removed_from: vec![text("keydb")],
+    };
+    Change {
+        certificates: vec![changed],
+        lost: vec![text("TSM1")],
+        warnings: vec![text("lost")],
+    }
+}
+
+pub(crate) fn proposal() -> Proposal {
+    let proposed = Proposed {
+        sha256: text(SHA),
+        subject: text("CN=a"),
+        store: text("keydb"),
+        label: text("TSM server TSM1 self-signed key"),
+        server: text("TSM1"),
+        kind: text("pin"),
+    };
+    Proposal {
+        proposed: vec![proposed],
+        applied: false,
+    }
+}
+
+pub(crate) fn verdict(whole: bool) -> Verdict {
+    let by = By {
+        sha256: text(SHA),
+        store: text("keydb"),
+        plugin: text("anchorhold.keydb"),
+        version: text("0.1.0"),
+        how: text("pin"),
+    };
+    Verdict {
+        trusted: whole,
+        code: text("trusted"),
+        by: some(whole, by),
+        chain: vec![text(SHA)],
+        message: text("vouched for"),
+        remedy: some(!whole, text("import")),
+        warnings: vec![text("name check off")],
+    }
+}
+
+pub(crate) fn session(whole: bool) -> Session {
+    Session {
+        server: text("TSM1"),
+        decision: text("tls"),
+        code: text("held-certificate"),
+        row: 11,
+        level: Level {
+            value: some(whole, text("8.1.2.0")),
+            evidence: text("not-asked"),
+        },
+        session_security: text("strict"),
+        tls_version: some(whole, text("1.3")),
+        key_exchange: some(whole, text("X25519")),
+        authentication: some(whole, text("tls")),
+        object_data: some(whole, text("encrypted")),
+        object_data_reason: some(whole, text("peer-has-no-data-channel")),
+        metadata: some(whole, text("encrypted")),
+        options: vec![SetOption {
+            name: text("SSL"),
+            value: text("No"),
+            from: text("dsm.sys:4"),
+        }],
+        certificate: some(
+            whole,
+            Used {
+                sha256: text(SHA),
+                store: text("keydb"),
+                how: text("pin"),
+            },
+        ),
+        presented: vec![text(SHA)],
+        warnings: vec![Warning {
+            code: text("lowered"),
+            message: text("lowered"),
+        }],
+        message: text("a session"),
+        remedy: some(whole, text("nothing")),
+        remedy_note: some(whole, text("nothing")),
+        files: vec![text("dsm.sys")],
+    }
+}
+
+pub(crate) fn explanation(whole: bool) -> Explanation {
+    Explanation {
+        session: session(whole),
+        rule: Row {
+            number: 11,
+            text: text("TLS from byte 0"),
+        },
+        record: some(whole, record(true)),
+        lost: false,
+        lowered: some(whole, lowered()),
+        stores: vec![StoreState {
+            store: text("keydb"),
+            health: text("ready"),
+            detail: text(""),
+            held: vec![text(SHA)],
+        }],
+        unused_options: vec![SetOption {
+            name: text("NODename"),
+            value: text("n"),
+            from: text("dsm.sys:9"),
+        }],
+        notes: vec![text("a port above the vendor's range")],
+        would_change: vec![Difference {
+            what: text("an import"),
+            decision: text("tls"),
+            code: text("held-certificate"),
+            row: 11,
+        }],
+    }
+}
+
+fn lowered() -> Lowered {
+    Lowered {
+        allow: text("plain"),
+        until: Some(text(TIME)),
+        reason: text("a test"),
+    }
+}
+
+pub(crate) fn record(whole: bool) -> Record {
+    Record {
+        server: text("TSM1"),
+        session_security: text("transitional"),
+        recorded: whole,
+        lost: false,
+        configured: true,
+        level: some(
+            whole,
+            RecordedLevel {
+                value: text("8.1.2.0"),
+                evidence: text("announced"),
+            },
+        ),
+        announced: some(whole, text("8.1.2.0")),
+        tls_version: some(whole, text("1.3")),
+        certificate: some(whole, text(SHA)),
+        endpoint: some(
+            whole,
+            Endpoint {
+                host: text("tsm1.example"),
+                port: 1500,
+            },
+        ),
+        created: some(whole, text(TIME)),
+        last_session: some(whole, text(TIME)),
+        lowered: some(whole, lowered()),
+    }
+}
+
+pub(crate) fn record_list() -> RecordList {
+    RecordList {
+        servers: vec![record(true), record(false)],
+        files: vec![text("dsm.sys")],
+    }
+}
+
+pub(crate) fn record_change() -> RecordChange {
+    RecordChange {
+        record: record(true),
+        changed: true,
+        message: text("strict"),
+    }
+}
+
+fn store() -> Store {
+    Store {
+        name: text("keydb"),
+        plugin: text("anchorhold.keydb"),
+        version: text("0.1.0"),
+        isolation: text("in-process"),
+        sandbox: text("none"),
+        sandbox_note: text("runs in this process"),
+        health: text("ready"),
+        detail: text(""),
+        generation: 1,
+        items: Some(1),
+        age_seconds: None,
+        writable: true,
+    }
+}
+
+pub(crate) fn store_list() -> StoreList {
+    StoreList {
+        stores: vec![store()],
+    }
+}
+
+pub(crate) fn store_check() -> StoreCheck {
+    let intent = OpenIntent {
+        server: text("TSM1"),
+        sha256: text(SHA),
+        store: text("keydb"),
+        at: text(TIME),
+    };
+    StoreCheck {
+        stores: vec![store()],
+        intents: vec![intent],
+        passed: false,
+        problems: vec![text("an intent is open")],
+    }
+}
+
+pub(crate) fn password() -> Password {
+    Password {
+        store: text("keydb"),
+        file: text("pw"),
+        database: text("anchorhold.p12"),
+    }
+}
+
+pub(crate) fn journal() -> Journal {
+    let entry = |whole| JournalEntry {
+        seq: 1,
+        at: text(TIME),
+        who: text("root"),
+        program: text("anchorhold"),
+        event: text("imported"),
+        server: some(whole, text("TSM1")),
+        certificate: some(whole, text(SHA)),
+        store: some(whole, text("keydb")),
+        detail: text("imported"),
+        hash: text(SHA),
+    };
+    Journal {
+        entries: vec![entry(true), entry(false)],
+    }
+}
+
+pub(crate) fn journal_check(whole: bool) -> JournalCheck {
+    JournalCheck {
+        whole,
+        entries: 2,
+        last_hash: some(whole, text(SHA)),
+        problems: vec![text("entry 2 does not carry on entry 1")],
+        message: text("2 entries"),
+        remedy: some(!whole, text("keep the file")),
+    }
+}
