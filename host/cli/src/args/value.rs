@@ -1,0 +1,96 @@
+//! Values as they are typed, checked before anything is done with them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anchorhold_session::level::Level;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// The name of a server: any text without control characters, as stanzas have.
+pub(crate) fn server_name(text: &str) -> Result<String, String> {
+    printable(text, "a server's name", 128)
+}
+
+/// The name of a store.
+pub(crate) fn store_name(text: &str) -> Result<String, String> {
+    printable(text, "a store's name", 64)
+}
+
+/// The label of a certificate.
+pub(crate) fn label(text: &str) -> Result<String, String> {
+    printable(text, "a label", 128)
+}
+
+/// Why something is done.
+pub(crate) fn reason(text: &str) -> Result<String, String> {
+    printable(text.trim(), "a reason", 500)
+}
+
+/// The name of a file; an empty one is a slip of a script.
+pub(crate) fn certificate_file(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        Err("the name is empty".to_owned())
+    } else {
+        Ok(PathBuf::from(text))
+    }
+}
+
+/// A number of days.
+pub(crate) fn expiry_days(text: &str) -> Result<i64, String> {
+    let days = text
+        .parse::<u16>()
+        .map_err(|_| "a number of days, such as 90".to_owned())?;
+    Ok(i64::from(days))
+}
+
+/// The level of a server.
+pub(crate) fn level(text: &str) -> Result<Level, String> {
+    text.parse()
+        .map_err(|error: anchorhold_session::level::NotALevel| error.to_string())
+}
+
+/// A moment.
+pub(crate) fn instant(text: &str) -> Result<OffsetDateTime, String> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339);
+    moment.map_err(|_| "a time such as 2026-01-31T12:00:00Z".to_owned())
+}
+
+/// How long something holds: a number and a unit.
+pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
+    let wanted = || "a number and a unit, such as 90m, 24h or 7d; a year at most".to_owned();
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 60 * 60,
+        Some('d') => 24 * 60 * 60,
+        _ => return Err(wanted()),
+    };
+    let digits = &text[..text.len() - 1];
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wanted());
+    }
+    let seconds = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
+    match seconds {
+        Some(seconds @ 1..=YEAR) => Ok(Duration::from_secs(seconds)),
+        _ => Err(wanted()),
+    }
+}
+
+fn printable(text: &str, what: &str, most: usize) -> Result<String, String> {
+    if text.is_empty() {
+        return Err(format!("{what} is not empty"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("{what} has no control characters"));
+    }
+    if text.chars().count() > most {
+        return Err(format!("{what} has at most {most} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+const YEAR: u64 = 366 * 24 * 60 * 60;

@@ -1,0 +1,97 @@
+//! A sign-on's report as the document that programs read.
+
+use anchorhold_api as api;
+use anchorhold_session::decision::Security;
+use anchorhold_session::options::Effective;
+use anchorhold_session::report::{Authentication, Protection, Report, Used, Warning};
+
+use crate::exit::Failure;
+use crate::home::Home;
+
+/// The document of a report.
+pub(super) fn document(report: &Report, home: &Home) -> Result<api::Session, Failure> {
+    let (remedy, remedy_note) = remedy(report, home);
+    let text = |protection: Protection| protection.as_str().to_owned();
+    Ok(api::Session {
+        server: report.server.to_string(),
+        decision: report.decision.as_str().to_owned(),
+        code: report.code.as_str().to_owned(),
+        row: report.row,
+        level: api::Level {
+            value: report.level.map(|level| level.to_string()),
+            evidence: report.evidence.as_str().to_owned(),
+        },
+        session_security: security(report.session_security).to_owned(),
+        tls_version: report.tls_version.map(ToOwned::to_owned),
+        key_exchange: report.key_exchange.clone(),
+        authentication: report
+            .authentication
+            .map(|one| authentication(one).to_owned()),
+        object_data: report.object_data.map(text),
+        object_data_reason: report.object_data_reason.map(ToOwned::to_owned),
+        metadata: report.metadata.map(text),
+        options: report.options.iter().map(option).collect(),
+        certificate: report.certificate.as_ref().map(used),
+        presented: report.presented.iter().map(ToString::to_string).collect(),
+        warnings: warnings(report),
+        message: report.message.clone(),
+        remedy,
+        remedy_note,
+        files: home
+            .servers()?
+            .files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect(),
+    })
+}
+
+fn security(security: Security) -> &'static str {
+    match security {
+        Security::Strict => "strict",
+        Security::Transitional => "transitional",
+    }
+}
+
+fn authentication(authentication: Authentication) -> &'static str {
+    match authentication {
+        Authentication::Existing => "existing",
+        Authentication::Tls => "tls",
+    }
+}
+
+fn used(used: &Used) -> api::Used {
+    api::Used {
+        sha256: used.fingerprint.to_string(),
+        store: used.store.clone(),
+        how: used.how.as_str().to_owned(),
+    }
+}
+
+fn option(option: &Effective) -> api::SetOption {
+    api::SetOption {
+        name: option.name.to_owned(),
+        value: option.value.clone(),
+        from: option.from.clone(),
+    }
+}
+
+fn warnings(report: &Report) -> Vec<api::Warning> {
+    let warning = |warning: &Warning| api::Warning {
+        code: warning.code.to_owned(),
+        message: warning.text.clone(),
+    };
+    report.warnings.iter().map(warning).collect()
+}
+
+/// A command line where one helps, and what it takes; else words.
+fn remedy(report: &Report, home: &Home) -> (Option<String>, Option<String>) {
+    match &report.remedy {
+        None => (None, None),
+        Some(remedy) if remedy.command.is_empty() => (Some(remedy.note.clone()), None),
+        Some(remedy) => {
+            let note = Some(remedy.note.clone()).filter(|note| !note.is_empty());
+            (Some(home.invocation.command(&remedy.command)), note)
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `store`: the stores, their health, and a file store's password.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anchorhold_api as api;
+use anchorhold_boundary::manifest::Value;
+use anchorhold_formats::sth;
+use anchorhold_kernel::Store as KernelStore;
+use anchorhold_kernel::certificate::rfc3339;
+use anchorhold_state::Event;
+use zeroize::Zeroizing;
+
+use super::holding::{check_stores, unknown_store};
+use crate::args::{Store, StorePassword};
+use crate::builtin;
+use crate::exit::{Exit, Failure};
+use crate::home::Home;
+use crate::input;
+use crate::output::Reply;
+
+/// Shows the stores, checks them, or writes out a password.
+pub(super) fn run(args: &Store, home: &Home) -> Result<Reply, Failure> {
+    match args {
+        Store::List => list(home),
+        Store::Check(args) => check(&args.names, home),
+        Store::Password(args) => password(args, home),
+    }
+}
+
+fn list(home: &Home) -> Result<Reply, Failure> {
+    let stores = home.kernel()?.stores().iter().map(shown).collect();
+    Ok(Reply::done(api::StoreList { stores }))
+}
+
+fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
+    check_stores(home, names)?;
+    let kernel = home.kernel()?;
+    let meant =
+        |store: &&KernelStore| names.is_empty() || names.iter().any(|name| name == store.name());
+    let mut problems = Vec::new();
+    for store in kernel.stores().iter().filter(meant) {
+        if let Err(error) = store.fresh_snapshot() {
+            problems.push(error.to_string());
+        }
+    }
+    let mut exit = if problems.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    };
+    let intents = home.state()?.intents()?;
+    for intent in intents
+        .iter()
+        .filter(|intent| kernel.store(&intent.store).is_none())
+    {
+        problems.push(format!(
+            "an acceptance for {} was interrupted, and its store \"{}\" is not configured any \
+             more, so that it can be neither completed nor undone",
+            intent.server, intent.store
+        ));
+        exit = if exit == Exit::Done { Exit::No } else { exit };
+    }
+    let intents = intents.into_iter().map(|intent| api::OpenIntent {
+        server: intent.server.to_string(),
+        sha256: intent.fingerprint.to_string(),
+        store: intent.store,
+        at: rfc3339(intent.at),
+    });
+    let answer = api::StoreCheck {
+        stores: kernel.stores().iter().filter(meant).map(shown).collect(),
+        intents: intents.collect(),
+        passed: problems.is_empty(),
+        problems,
+    };
+    Ok(Reply::new(exit, answer))
+}
+
+fn shown(store: &KernelStore) -> api::Store {
+    let health = store.health();
+    api::Store {
+        name: store.name().to_owned(),
+        plugin: store.plugin_id().to_owned(),
+        version: store.version().to_owned(),
+        isolation: "in-process".to_owned(),
+        sandbox: "none".to_owned(),
+        sandbox_note: "a built-in plugin, part of this program".to_owned(),
+        health: health.word().to_owned(),
+        detail: health.detail,
+        generation: health.generation,
+        items: health.items,
+        age_seconds: health.age.map(|age| age.as_secs()),
+        writable: health.writable,
+    }
+}
+
+fn password(args: &StorePassword, home: &Home) -> Result<Reply, Failure> {
+    let Some(store) = home.kernel()?.store(&args.name) else {
+        return Err(unknown_store(home, &args.name)?);
+    };
+    if input::is_standard_input(&args.output) {
+        let message = "a password is never printed: -o needs the name of a file to make";
+        return Err(Failure::usage("usage", message));
+    }
+    let database = database(store)?;
+    let stash = database.with_extension("sth");
+    let bytes = input::read(&stash, STASH_MAX).map_err(|failure| Failure {
+        remedy: Some("the store is made, with its password, at the first import".to_owned()),
+        ..failure
+    })?;
+    // Whoever has these bytes has the password.
+    let bytes = Zeroizing::new(bytes);
+    let password = sth::read(&bytes).map_err(|error| {
+        let message = format!("store \"{}\": {}", store.name(), stash.display());
+        Failure::failed("stash-unreadable", message).because(&error)
+    })?;
+    home.settle()?;
+    write_out(args, home, store.name(), &password)?;
+    Ok(Reply::done(api::Password {
+        store: store.name().to_owned(),
+        file: args.output.display().to_string(),
+        database: database.display().to_string(),
+    }))
+}
+
+/// The file of a store that keeps its password beside it.
+fn database(store: &KernelStore) -> Result<PathBuf, Failure> {
+    let plan = store.plan();
+    match plan.settings.get("path") {
+        Some(Value::String(path)) if plan.plugin == builtin::KEYDB => Ok(plan.base_dir.join(path)),
+        _ => {
+            let message = format!("store \"{}\" keeps no password in a file", plan.name);
+            Err(Failure::usage("no-password", message))
+        }
+    }
+}
+
+/// The journal knows before the file holds anything; a file that cannot be finished is removed.
+fn write_out(
+    args: &StorePassword,
+    home: &Home,
+    store: &str,
+    password: &[u8],
+) -> Result<(), Failure> {
+    let path = &args.output;
+    let mut file = make(path)?;
+    let written = note(home, store, path).and_then(|()| {
+        file.write_all(password)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| {
+                Failure::failed(
+                    "output-failed",
+                    format!("{}: cannot be written", path.display()),
+                )
+                .because(&error)
+            })
+    });
+    if written.is_err() {
+        // What was made here and holds nothing of use is nobody's loss.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}
+
+fn make(path: &Path) -> Result<File, Failure> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| {
+            let message = format!("{}: cannot be made", path.display());
+            Failure::usage("output-refused", message)
+                .because(&error)
+                .remedy("name a file that does not exist, in a directory that you can write to")
+        })
+}
+
+fn note(home: &Home, store: &str, path: &Path) -> Result<(), Failure> {
+    let mut change = home.state()?.write(&home.actor(), home.now())?;
+    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let detail = format!("written to {}", file.display());
+    change.note(Event::new("store-password", detail).store(store));
+    change.commit()?;
+    Ok(())
+}
+
+const STASH_MAX: u64 = 4 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::make;
+
+    #[test]
+    fn a_password_goes_to_a_new_file_of_its_owner_only() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("pw");
+        make(&path).expect("made");
+        let mode = std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_there_is_never_overwritten() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("precious");
+        std::fs::write(&path, "precious").expect("written");
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).expect("linked");
+        for taken in [&path, &link, &directory.path().to_owned()] {
+            let failure = make(taken).expect_err("refused");
+            assert_eq!((failure.exit.status(), failure.code), (2, "output-refused"));
+        }
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "precious");
+    }
+}

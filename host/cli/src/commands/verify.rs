@@ -1,0 +1,122 @@
+//! `verify`: a verdict without a connection.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anchorhold_api as api;
+use anchorhold_kernel::{Checks, Code, NameCheck, Question, Verdict, View};
+use rustls_pki_types::{CertificateDer, UnixTime};
+use time::OffsetDateTime;
+
+use crate::args::{Profile, Verify};
+use crate::exit::{Exit, Failure};
+use crate::home::Home;
+use crate::input;
+use crate::output::Reply;
+
+/// Judges a chain.
+pub(super) fn run(args: &Verify, home: &Home) -> Result<Reply, Failure> {
+    if !args.crl.is_empty() {
+        return Err(Failure::not_yet("--crl"));
+    }
+    if args.profile == Some(Profile::Strict) {
+        return Err(Failure::not_yet("--profile strict"));
+    }
+    let chain: Vec<CertificateDer<'static>> = certificates(&args.chain)?
+        .into_iter()
+        .map(CertificateDer::from)
+        .collect();
+    let verdict = match (&args.server, &args.anchors) {
+        (Some(name), _) => for_server(name, &chain, home)?,
+        (None, Some(anchors)) => by_file(args, anchors, &chain, home)?,
+        (None, None) => return Err(Failure::usage("usage", "--server or --anchors is needed")),
+    };
+    let exit = match verdict.code {
+        _ if verdict.trusted => Exit::Done,
+        Code::StoreUnavailable => Exit::Failed,
+        _ => Exit::No,
+    };
+    Ok(Reply::new(exit, document(&verdict, home)))
+}
+
+/// Scope, name and policy of the server apply; its record in the ledger does not.
+fn for_server(
+    name: &str,
+    chain: &[CertificateDer<'static>],
+    home: &Home,
+) -> Result<Verdict, Failure> {
+    let server = home.servers()?.find(name)?;
+    let stores = home.stores_of(server)?;
+    let scope = home.state()?.scope_for(&server.name)?;
+    let view = home.kernel()?.view(&server.name, &stores, scope);
+    let name = server.name_check();
+    Ok(view.judge(chain, &question(&name, home.now())))
+}
+
+fn by_file(
+    args: &Verify,
+    anchors: &Path,
+    chain: &[CertificateDer<'static>],
+    home: &Home,
+) -> Result<Verdict, Failure> {
+    let intermediates = args
+        .intermediates
+        .as_deref()
+        .map(certificates)
+        .transpose()?;
+    let view = View::of_certificates(
+        &input::shown(anchors),
+        certificates(anchors)?,
+        intermediates.unwrap_or_default(),
+    );
+    let name = match &args.name {
+        Some(name) => NameCheck::Name(name.clone()),
+        None => NameCheck::Off,
+    };
+    Ok(view.judge(
+        chain,
+        &question(&name, args.at.unwrap_or_else(|| home.now())),
+    ))
+}
+
+fn question(name: &NameCheck, at: OffsetDateTime) -> Question<'_> {
+    let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    Question {
+        name,
+        at,
+        checks: Checks::all(),
+    }
+}
+
+/// The certificates of a file, in its order.
+fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let bytes = input::read(path, input::CERTIFICATES_MAX)?;
+    super::import::certificates(path, &bytes).map(|found| {
+        found
+            .into_iter()
+            .map(|certificate| certificate.der)
+            .collect()
+    })
+}
+
+fn document(verdict: &Verdict, home: &Home) -> api::Verdict {
+    api::Verdict {
+        trusted: verdict.trusted,
+        code: verdict.code.as_str().to_owned(),
+        by: verdict.by.as_ref().map(|by| api::By {
+            sha256: by.fingerprint.to_string(),
+            store: by.store.clone(),
+            plugin: by.plugin.clone(),
+            version: by.version.clone(),
+            how: by.how.as_str().to_owned(),
+        }),
+        chain: verdict.chain.iter().map(ToString::to_string).collect(),
+        message: verdict.message.clone(),
+        remedy: verdict
+            .remedy
+            .as_deref()
+            .map(|remedy| home.invocation.localize(remedy)),
+        warnings: verdict.warnings.clone(),
+    }
+}

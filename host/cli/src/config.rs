@@ -1,0 +1,187 @@
+//! anchorhold.toml: what the operator says of stores, and of servers beyond the option files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anchorhold_boundary::manifest::Value;
+use anchorhold_kernel::ServerName;
+use anchorhold_kernel::plan::{StorePlan, StoreTable};
+use anchorhold_session::policy::{Policy, ServerTable};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::builtin;
+use crate::exit::Failure;
+use crate::input;
+use crate::paths::Paths;
+
+/// What anchorhold.toml means.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Config {
+    /// The file, where there is one.
+    pub(crate) file: Option<PathBuf>,
+    /// The stores in their order; an empty home has one.
+    pub(crate) stores: Vec<StorePlan>,
+    /// What is said of servers, and in which line.
+    pub(crate) policies: BTreeMap<ServerName, Said>,
+}
+
+/// What anchorhold.toml says of one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    /// The policy.
+    pub(crate) policy: Policy,
+    /// The line in which its table begins.
+    pub(crate) line: usize,
+}
+
+/// anchorhold.toml, as typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    #[serde(default)]
+    store: Vec<Spanned<StoreTable>>,
+    #[serde(default)]
+    server: BTreeMap<Spanned<String>, ServerTable>,
+}
+
+impl Config {
+    /// Reads the file of the configuration directory; there need not be one.
+    pub(crate) fn read(paths: &Paths) -> Result<Self, Failure> {
+        let file = paths.file();
+        if matches!(file.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound) {
+            return Self::parse("", &file, paths).map(|config| Self {
+                file: None,
+                ..config
+            });
+        }
+        let bytes = input::read(&file, input::CONFIG_MAX)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error.as_bytes().get(..error.utf8_error().valid_up_to());
+            let line = 1 + before
+                .unwrap_or_default()
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            invalid(&file, line, "this is not UTF-8")
+        })?;
+        Self::parse(&text, &file, paths)
+    }
+
+    /// The store of an empty home.
+    pub(crate) fn default_store(base: &Path) -> StorePlan {
+        let path = Value::String("stores/anchorhold.p12".to_owned());
+        StorePlan::new("keydb", builtin::KEYDB, base).with_setting("path", path)
+    }
+
+    fn parse(text: &str, file: &Path, paths: &Paths) -> Result<Self, Failure> {
+        let typed: Typed = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            invalid(file, line, &not_yet_or(error.message()))
+        })?;
+        let stores = stores(typed.store, text, file, paths)?;
+        let policies = policies(typed.server, text, file, &stores)?;
+        Ok(Self {
+            file: Some(file.to_owned()),
+            stores,
+            policies,
+        })
+    }
+}
+
+fn stores(
+    tables: Vec<Spanned<StoreTable>>,
+    text: &str,
+    file: &Path,
+    paths: &Paths,
+) -> Result<Vec<StorePlan>, Failure> {
+    if tables.is_empty() {
+        return Ok(vec![Config::default_store(&paths.base)]);
+    }
+    let mut plans: Vec<StorePlan> = Vec::new();
+    for table in tables {
+        let line = line_of(text, table.span().start);
+        let plan = table.into_inner().plan(&paths.base);
+        let plan = plan.map_err(|error| invalid(file, line, &not_yet_or(&error.to_string())))?;
+        if plans.iter().any(|other| other.name == plan.name) {
+            let what = format!("there is a store \"{}\" already", plan.name);
+            return Err(invalid(file, line, &what));
+        }
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+fn policies(
+    tables: BTreeMap<Spanned<String>, ServerTable>,
+    text: &str,
+    file: &Path,
+    stores: &[StorePlan],
+) -> Result<BTreeMap<ServerName, Said>, Failure> {
+    let mut policies: BTreeMap<ServerName, Said> = BTreeMap::new();
+    let known: BTreeSet<&str> = stores.iter().map(|store| store.name.as_str()).collect();
+    for (name, table) in tables {
+        let line = line_of(text, name.span().start);
+        let name = ServerName::new(name.into_inner());
+        let wrong = |what: &str| invalid(file, line, &format!("[server.{name}]: {what}"));
+        let policy = table.policy().map_err(|error| wrong(&error.to_string()))?;
+        let named = policy.stores.iter().flatten().chain(&policy.accept_into);
+        for store in named {
+            if !known.contains(store.as_str()) {
+                let known = known.iter().copied().collect::<Vec<_>>().join(", ");
+                return Err(wrong(&format!(
+                    "there is no store \"{store}\"; there are: {known}"
+                )));
+            }
+        }
+        if let Some(other) = policies.get(&name) {
+            let what = format!("names compare without case, and line {} has it", other.line);
+            return Err(wrong(&what));
+        }
+        policies.insert(name, Said { policy, line });
+    }
+    Ok(policies)
+}
+
+/// Says of a key that it comes later, where it is one of those, and not that it is a typing error.
+fn not_yet_or(message: &str) -> String {
+    let unknown = message
+        .split_once("unknown field `")
+        .and_then(|(_, rest)| rest.split_once('`'));
+    match unknown {
+        Some((key, _)) if LATER.contains(&key) => {
+            format!("`{key}` is not supported in this release")
+        }
+        _ => message.to_owned(),
+    }
+}
+
+fn invalid(file: &Path, line: usize, what: &str) -> Failure {
+    Failure::usage(
+        "config-invalid",
+        format!("{}:{line}: {}", file.display(), what.trim_end()),
+    )
+}
+
+/// The line of a byte, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Keys that have a meaning to come.
+const LATER: &[&str] = &[
+    "client_key",
+    "env",
+    "grant",
+    "ledger",
+    "plugin",
+    "profile",
+    "revocation",
+    "secrets",
+    "upgrade",
+];
+
+#[cfg(test)]
+mod tests;

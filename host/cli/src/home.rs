@@ -1,0 +1,251 @@
+//! What a command works on, each part opened when it is first needed.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use anchorhold_boundary::services::{LogLevel, LogSink};
+use anchorhold_kernel::import::KnownServer;
+use anchorhold_kernel::{Kernel, Registry, ServerName};
+use anchorhold_session::accept::{self, Settled};
+use anchorhold_session::context::Context;
+use anchorhold_session::error::ConnectError;
+use anchorhold_session::server::Server;
+use anchorhold_state::{Actor, State};
+use time::OffsetDateTime;
+
+use crate::actor;
+use crate::args::Globals;
+use crate::builtin;
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::invocation::Invocation;
+use crate::output::say;
+use crate::paths::Paths;
+use crate::servers::Servers;
+
+/// What a command works on.
+#[derive(Debug)]
+pub(crate) struct Home {
+    /// Where things are.
+    pub(crate) paths: Paths,
+    /// How the program was called.
+    pub(crate) invocation: Invocation,
+    globals: Globals,
+    config: OnceCell<Config>,
+    servers: OnceCell<Servers>,
+    kernel: OnceCell<Arc<Kernel>>,
+    state: OnceCell<Arc<State>>,
+}
+
+impl Home {
+    /// A home of which nothing is opened yet.
+    pub(crate) fn new(paths: Paths, invocation: Invocation, globals: Globals) -> Self {
+        Self {
+            paths,
+            invocation,
+            globals,
+            config: OnceCell::new(),
+            servers: OnceCell::new(),
+            kernel: OnceCell::new(),
+            state: OnceCell::new(),
+        }
+    }
+
+    /// The options that every command takes.
+    pub(crate) fn globals(&self) -> &Globals {
+        &self.globals
+    }
+
+    /// anchorhold.toml.
+    pub(crate) fn config(&self) -> Result<&Config, Failure> {
+        open(&self.config, || Config::read(&self.paths))
+    }
+
+    /// The servers; the files that name them, and what is odd about them, are told once.
+    pub(crate) fn servers(&self) -> Result<&Servers, Failure> {
+        open(&self.servers, || {
+            let servers = Servers::read(&self.globals, self.config()?, &self.paths)?;
+            if self.globals.verbose {
+                for file in &servers.files {
+                    say("options", &file.display().to_string());
+                }
+                servers.notes.iter().for_each(|note| say("note", note));
+            }
+            for warning in &servers.warnings {
+                say("warning", warning);
+            }
+            Ok(servers)
+        })
+    }
+
+    /// The stores.
+    pub(crate) fn kernel(&self) -> Result<&Arc<Kernel>, Failure> {
+        open(&self.kernel, || {
+            let plans = self.config()?.stores.clone();
+            Ok(Arc::new(Kernel::open(
+                plans,
+                &Registry::builtin(),
+                self.log(),
+            )))
+        })
+    }
+
+    /// Where the lines go that stores write.
+    fn log(&self) -> LogSink {
+        let most = if self.globals.verbose {
+            LogLevel::Debug
+        } else {
+            LogLevel::Warn
+        };
+        Arc::new(move |level, text| {
+            if level <= most {
+                say(
+                    if level <= LogLevel::Warn {
+                        "warning"
+                    } else {
+                        "log"
+                    },
+                    text,
+                );
+            }
+        })
+    }
+
+    /// Ledger, scope and journal.
+    pub(crate) fn state(&self) -> Result<&Arc<State>, Failure> {
+        open(&self.state, || {
+            let state = State::open(&self.paths.state)?;
+            for warning in state.warnings() {
+                say("warning", &warning);
+            }
+            Ok(Arc::new(state))
+        })
+    }
+
+    /// What a sign-on works with.
+    pub(crate) fn context(&self) -> Result<Context, Failure> {
+        let servers = self.servers()?.all.iter();
+        let neighbours = servers.map(|server| (server.name.clone(), server.endpoint()));
+        Ok(Context {
+            neighbours: neighbours.collect(),
+            ..self.context_of_none()?
+        })
+    }
+
+    /// The same where no server is signed on to.
+    fn context_of_none(&self) -> Result<Context, Failure> {
+        let kernel = Arc::clone(self.kernel()?);
+        let state = Arc::clone(self.state()?);
+        let actor = self.actor();
+        let mut context = Context::new(kernel, state, actor, Arc::new(OffsetDateTime::now_utc));
+        context.default_stores = self.default_stores()?;
+        Ok(context)
+    }
+
+    /// The stores of a server that names none.
+    pub(crate) fn default_stores(&self) -> Result<Vec<String>, Failure> {
+        let used = self
+            .kernel()?
+            .stores()
+            .iter()
+            .filter(|store| store.plugin_id() != builtin::SYSTEM);
+        Ok(used.map(|store| store.name().to_owned()).collect())
+    }
+
+    /// The stores of a server, in order.
+    pub(crate) fn stores_of(&self, server: &Server) -> Result<Vec<String>, Failure> {
+        server
+            .policy
+            .stores
+            .clone()
+            .map_or_else(|| self.default_stores(), Ok)
+    }
+
+    /// Every server with its stores, for the preview of a change.
+    pub(crate) fn known_servers(&self) -> Result<Vec<KnownServer>, Failure> {
+        let known = self.servers()?.all.iter().map(|server| {
+            Ok(KnownServer {
+                name: server.name.clone(),
+                stores: self.stores_of(server)?,
+            })
+        });
+        known.collect()
+    }
+
+    /// Who acts.
+    pub(crate) fn actor(&self) -> Actor {
+        actor::here()
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    /// Completes or undoes what was open when a machine died; every change begins with it.
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
+        let settled =
+            accept::settle(&self.context_of_none()?).map_err(|error| from_connect(&error))?;
+        for one in &settled {
+            say("note", &settled_text(one));
+        }
+        Ok(())
+    }
+
+    /// The server name, where an option file, anchorhold.toml or the ledger knows it.
+    pub(crate) fn known_name(&self, name: &str) -> Result<ServerName, Failure> {
+        let servers = self.servers()?;
+        let name = ServerName::new(name);
+        if let Some(server) = servers.all.iter().find(|server| server.name == name) {
+            return Ok(server.name.clone());
+        }
+        let standing = self.state()?.server(&name)?;
+        if let Some(record) = standing.record {
+            return Ok(record.server);
+        }
+        if standing.lost || standing.lowered.is_some() {
+            return Ok(name);
+        }
+        Err(servers.unknown(&name))
+    }
+}
+
+/// What settling an interrupted acceptance came to.
+fn settled_text(settled: &Settled) -> String {
+    match settled {
+        Settled::Completed(intent) => format!(
+            "an acceptance for {} had been interrupted; store \"{}\" holds the certificate, and \
+             it is complete now",
+            intent.server, intent.store
+        ),
+        Settled::Left(intent, why) => format!(
+            "an acceptance for {} was interrupted and stays open: {why}",
+            intent.server
+        ),
+        Settled::Undone(intent) => format!(
+            "an acceptance for {} had been interrupted before store \"{}\" was written; it was \
+             undone",
+            intent.server, intent.store
+        ),
+    }
+}
+
+/// A fault of this machine during a sign-on.
+pub(crate) fn from_connect(error: &ConnectError) -> Failure {
+    let code = match error {
+        ConnectError::Interrupted => "interrupted",
+        ConnectError::State(_) => "state-unavailable",
+        ConnectError::Store(_) => "store-unavailable",
+        ConnectError::Tls(_) => "tls-setup",
+        _ => "bug",
+    };
+    Failure::from_error(Exit::Failed, code, error)
+}
+
+fn open<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, Failure>) -> Result<&T, Failure> {
+    if let Some(made) = cell.get() {
+        return Ok(made);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
+}

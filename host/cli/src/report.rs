@@ -1,0 +1,39 @@
+//! Answers for people, one file a document.
+
+mod change;
+mod connect;
+mod explain;
+mod import;
+mod journal;
+mod list;
+mod rehearse;
+mod server;
+mod show;
+mod store;
+mod vendor;
+mod verify;
+
+use anchorhold_api::Servers;
+
+pub(crate) use vendor::{Added, Deleted};
+
+/// For whom something vouches, in a few words.
+pub(crate) fn servers(servers: &Servers) -> String {
+    match servers {
+        Servers::Any => "any".to_owned(),
+        Servers::Named(names) => names.join(", "),
+        Servers::None => "none".to_owned(),
+    }
+}
+
+/// The beginning of a fingerprint, long enough to be typed again.
+pub(crate) fn short(sha256: &str) -> &str {
+    sha256.get(..SHORT).unwrap_or(sha256)
+}
+
+/// The day of a moment in RFC 3339.
+pub(crate) fn day(moment: &str) -> &str {
+    moment.split('T').next().unwrap_or(moment)
+}
+
+const SHORT: usize = 16;

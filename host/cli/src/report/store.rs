@@ -1,0 +1,84 @@
+//! Stores and their health, for people.
+
+use std::io;
+
+use anchorhold_api::{Password, Store, StoreCheck, StoreList};
+
+use super::short;
+use crate::output::{Answer, Ink, Page};
+
+impl Answer for StoreList {
+    fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
+        table(&self.stores, page)
+    }
+}
+
+impl Answer for StoreCheck {
+    fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
+        table(&self.stores, page)?;
+        for intent in &self.intents {
+            page.marked(
+                Ink::Odd,
+                "open",
+                &format!(
+                    ": an acceptance of {} for {} into store \"{}\" was interrupted at {}; the \
+                     next connect or change settles it",
+                    short(&intent.sha256),
+                    intent.server,
+                    intent.store,
+                    intent.at
+                ),
+            )?;
+        }
+        for problem in &self.problems {
+            page.marked(Ink::Bad, "problem", &format!(": {problem}"))?;
+        }
+        if self.passed {
+            page.marked(Ink::Good, "ok", "")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Answer for Password {
+    fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
+        page.line(&format!(
+            "the password of store \"{}\" is in {}, which only you can read; it opens {}",
+            self.store, self.file, self.database
+        ))?;
+        page.line("delete the file when it has served its purpose")
+    }
+}
+
+fn table(stores: &[Store], page: &mut Page<'_>) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = stores.iter().map(row).collect();
+    let head = [
+        "STORE",
+        "PLUGIN",
+        "VERSION",
+        "HEALTH",
+        "ITEMS",
+        "GENERATION",
+        "RUNS",
+        "SANDBOX",
+        "DETAIL",
+    ];
+    page.table(&head, &rows)
+}
+
+fn row(store: &Store) -> Vec<String> {
+    vec![
+        store.name.clone(),
+        store.plugin.clone(),
+        store.version.clone(),
+        store.health.clone(),
+        store
+            .items
+            .map_or_else(|| "-".to_owned(), |items| items.to_string()),
+        store.generation.to_string(),
+        store.isolation.clone(),
+        store.sandbox.clone(),
+        store.detail.clone(),
+    ]
+}

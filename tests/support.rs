@@ -1,0 +1,34 @@
+//! What the tests share: a home for the program, other programs, and a watchdog over all of them.
+
+mod answer;
+mod authority;
+#[path = "../host/api/tests/schema/check.rs"]
+mod check;
+mod corp;
+mod desk;
+mod home;
+mod log;
+mod openssl;
+mod outcome;
+mod peer;
+mod scripted;
+mod served;
+mod skip;
+mod tree;
+mod watched;
+
+pub(crate) use answer::Answer;
+pub(crate) use authority::{Authority, Leaf};
+pub(crate) use check::mismatches;
+pub(crate) use corp::{Corp, SSL};
+pub(crate) use desk::Desk;
+pub(crate) use home::{Home, stanza};
+pub(crate) use log::Log;
+pub(crate) use openssl::{Identity, Openssl};
+pub(crate) use outcome::Outcome;
+pub(crate) use peer::Peer;
+pub(crate) use scripted::{Script, Scripted};
+pub(crate) use served::Served;
+pub(crate) use skip::here;
+pub(crate) use tree::{Snapshot, repository, sha256};
+pub(crate) use watched::Watched;

@@ -1,0 +1,33 @@
+//! Tests that cannot run on this machine say so, and are counted.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+/// Says why a test does not run, and notes it where the runner of the tests counts.
+fn skip(reason: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    eprintln!("skipped {test}: {reason}");
+    let Some(list) = std::env::var_os("ANCHORHOLD_SKIPS") else {
+        return;
+    };
+    let file = OpenOptions::new().append(true).create(true).open(list);
+    let mut file = file.expect("the list of skipped tests is there");
+    // One write, so that the lines of several tests do not mix.
+    file.write_all(format!("{test}: {reason}\n").as_bytes())
+        .expect("noted");
+}
+
+/// Whether a program is on this machine; where not, the test is skipped.
+pub(crate) fn here(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| is_file(&directory.join(program)));
+    if !found {
+        skip(&format!("{program} is not installed"));
+    }
+    found
+}
+
+fn is_file(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file())
+}
