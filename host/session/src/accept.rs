@@ -84,7 +84,9 @@ pub(crate) fn accept(
         Err(ended) => return Ok(ended),
     };
     pause(context, Step::Intended)?;
-    write(context, store, der, &intent)?;
+    if !write(context, store, der, &intent)? {
+        return Ok(Accepted::Overtaken);
+    }
     pause(context, Step::Written)?;
     if !holds(store, &intent)? {
         end(context, &intent.server, IntentEnd::Undone)?;
@@ -174,25 +176,33 @@ fn intend(
     Ok(Ok(intent))
 }
 
-/// Puts the certificate into the store, unless it is there already under whatever label.
+/// Puts the certificate into the store, unless it is there already under whatever label; false
+/// if that failed because acceptance does not apply any more.
 fn write(
     context: &Context,
     store: &Store,
     der: Vec<u8>,
     intent: &Intent,
-) -> Result<(), ConnectError> {
+) -> Result<bool, ConnectError> {
     if holds(store, intent)? {
-        return Ok(());
+        return Ok(true);
     }
     let Err(error) = store.put_certificate(der, intent.label.clone()) else {
-        return Ok(());
+        return Ok(true);
     };
+    let change = context.state.write(&context.actor, context.now())?;
+    let applies = allowed(context, &change, intent)?;
+    drop(change);
     // Only a listing tells what a failed write did; where there is none, the intent stays open
     // and is settled at the next start.
     if holds(store, intent).is_ok_and(|held| !held) {
         end(context, &intent.server, IntentEnd::Undone)?;
     }
-    Err(error.into())
+    if applies {
+        Err(error.into())
+    } else {
+        Ok(false)
+    }
 }
 
 /// Completes record and scope; false if acceptance does not apply any more.

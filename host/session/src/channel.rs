@@ -161,3 +161,6 @@ impl AsyncWrite for Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,7 +116,7 @@ impl<'a> SignOn<'a> {
         let decision = self.decide();
         match decision.then {
             Then::Refuse => self.refuse(Refusal::by(decision)).await.map(Some),
-            Then::Plain => self.go_plain(decision).await.map(Some),
+            Then::Plain => self.go_plain(decision).await,
             Then::Tls => self.go_held(decision).await.map(Some),
             Then::Accept | Then::Look => self.go_first_use(decision).await,
         }
@@ -127,23 +127,33 @@ impl<'a> SignOn<'a> {
     }
 
     /// The existing protocol goes on, on a connection of its own.
-    async fn go_plain(mut self, decision: Decision) -> Result<Ended, ConnectError> {
+    async fn go_plain(mut self, decision: Decision) -> Result<Option<Ended>, ConnectError> {
         let dial = self.context.dial.as_ref();
         let stream = match reach(dial, &self.addresses, self.context.limits.connect).await {
             Ok((stream, _)) => stream,
-            Err(error) => return self.fail(decision, Failure::Unreachable(error)).await,
+            Err(error) => {
+                return self
+                    .fail(decision, Failure::Unreachable(error))
+                    .await
+                    .map(Some);
+            }
         };
         // The answer took its time, and another process may have made the server strict.
         self.look_again().await?;
         let decision = self.decide();
-        if decision.then != Then::Plain {
-            return self.refuse(Refusal::by(decision)).await;
+        match decision.then {
+            Then::Plain => {}
+            Then::Refuse => return self.refuse(Refusal::by(decision)).await.map(Some),
+            Then::Accept | Then::Look | Then::Tls => return Ok(None),
         }
         let mut report = self.report(Outcome::Plain, &Refusal::by(decision));
         report.authentication = Some(Authentication::Existing);
         report.object_data = Some(Protection::Clear);
         report.metadata = Some(Protection::Clear);
-        Ok((report, Some(Session::new(Control::plain(stream), None))))
+        Ok(Some((
+            report,
+            Some(Session::new(Control::plain(stream), None)),
+        )))
     }
 
     /// Records the contact, and takes a fresh look at ledger and stores.

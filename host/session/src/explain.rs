@@ -128,7 +128,7 @@ fn report(server: &Server, situation: &Situation, decision: Decision) -> Report 
 }
 
 fn show_tls(report: &mut Report, server: &Server, situation: &Situation) {
-    let enhanced = era(situation) != Some(Era::Earlier);
+    let enhanced = situation.era() != Some(Era::Earlier);
     let clear = enhanced && !server.ssl;
     report.authentication = Some(if enhanced {
         Authentication::Tls
@@ -146,14 +146,6 @@ fn show_tls(report: &mut Report, server: &Server, situation: &Situation) {
 
 /// On which side of the change to TLS the server stands; where nobody knows, as recorded, which
 /// is for people and decides nothing.
-fn era(situation: &Situation) -> Option<Era> {
-    let record = situation.standing.record.as_ref();
-    let recorded = record.and_then(|record| record.level.as_ref());
-    let recorded = recorded.and_then(|level| level.value.parse::<Level>().ok());
-    let told = situation.facts.levels.for_acceptance();
-    told.or_else(|| recorded.map(Level::era))
-}
-
 fn assume_local(server: &Server, situation: &mut Situation) {
     if server.policy.ldap.is_none() {
         let text = format!(

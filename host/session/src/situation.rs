@@ -9,7 +9,7 @@ use crate::server::Server;
 use anchorhold_kernel as kernel;
 use anchorhold_kernel::View;
 use anchorhold_state::Security as Recorded;
-use anchorhold_state::{Allow, Record, Standing};
+use anchorhold_state::{Allow, Record, Servers, Standing};
 use std::sync::Arc;
 
 /// What is known of a server before anybody talks to it.
@@ -57,8 +57,38 @@ impl Situation {
             strict_twin: None,
         };
         situation.apply_ledger(context, server)?;
+        situation.miss_what_is_in_scope(context, server)?;
         situation.weigh_level();
         Ok(situation)
+    }
+
+    /// A certificate that is in scope by name and in no store any more was lost there: nobody
+    /// knows, so acceptance does not open again. A strict server has its own row for that.
+    fn miss_what_is_in_scope(
+        &mut self,
+        context: &Context,
+        server: &Server,
+    ) -> Result<(), ConnectError> {
+        if self.facts.held != Held::No || self.facts.security == Security::Strict {
+            return Ok(());
+        }
+        let scope = context.state.scope_for(&server.name)?;
+        let mut named = scope
+            .rows
+            .iter()
+            .filter(|(_, row)| row.servers != Servers::Any);
+        let Some((fingerprint, _)) = named.next() else {
+            return Ok(());
+        };
+        self.facts.held = Held::Unanswered;
+        self.held = kernel::Held::Unanswered {
+            store: context.stores(server).first().cloned().unwrap_or_default(),
+            why: format!(
+                "{fingerprint} is in scope for {0}, and none of the stores of {0} holds it any more",
+                server.name
+            ),
+        };
+        Ok(())
     }
 
     /// The ledger's word, and what lifts or lowers it.
@@ -70,7 +100,7 @@ impl Situation {
                 "ledger-lost",
                 format!(
                     "what ledger and journal knew of {0} is lost: it counts as strict until \
-                     `server lower {0} --allow plain|accept --reason TEXT`",
+                     `server lower {0} --allow plain --reason why` (or --allow accept)",
                     server.name
                 ),
             );
@@ -126,6 +156,16 @@ impl Situation {
         self.facts.ldap |= told.ldap;
         self.weigh_level();
         self
+    }
+
+    /// On which side of the change to TLS the server stands; where nobody asked, as recorded.
+    /// For people: no decision rests on it.
+    pub(crate) fn era(&self) -> Option<Era> {
+        let record = self.standing.record.as_ref();
+        let recorded = record.and_then(|record| record.level.as_ref());
+        let recorded = recorded.and_then(|level| level.value.parse::<Level>().ok());
+        let told = self.facts.levels.for_acceptance();
+        told.or_else(|| recorded.map(Level::era))
     }
 
     /// Whether the level is less than what the server announced before.

@@ -18,11 +18,17 @@ impl Store {
             .any(|outcome| outcome.effect == Effect::New))
     }
 
-    /// Takes a certificate out, as often as it is held; nothing happens where it is not.
-    pub fn remove_certificate(&self, fingerprint: &Fingerprint) -> Result<(), StoreError> {
+    /// Takes a certificate out that is held under a label; nothing happens where it is not, or
+    /// where it is held under another.
+    pub fn remove_certificate(
+        &self,
+        fingerprint: &Fingerprint,
+        label: &str,
+    ) -> Result<(), StoreError> {
         let snapshot = self.fresh_snapshot()?;
         let changes: Vec<_> = snapshot
             .certificates(fingerprint)
+            .filter(|found| found.item.label == label)
             .map(|found| Change::Remove(found.item.id.clone()))
             .collect();
         if changes.is_empty() {

@@ -59,14 +59,15 @@ pub(super) fn scope_row(
     }))
 }
 
-/// Takes the certificate out again, unless it vouches for somebody, and ends the intent.
+/// Takes the certificate out again, unless it vouches for somebody, and ends the intent. What an
+/// operator had put there under another label stays.
 pub(super) fn withdraw(
     context: &Context,
     store: &Store,
     intent: &Intent,
 ) -> Result<(), ConnectError> {
     if context.state.scope_row(&intent.fingerprint)?.is_none() {
-        store.remove_certificate(&intent.fingerprint)?;
+        store.remove_certificate(&intent.fingerprint, &intent.label)?;
         let mut change = context.state.write(&context.actor, context.now())?;
         change.note(
             Event::new("acceptance-withdrawn", "acceptance did not apply any more")

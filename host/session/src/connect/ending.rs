@@ -85,10 +85,7 @@ impl SignOn<'_> {
             Failure::EarlyBytes => refused(Code::BytesBeforeTls),
             Failure::Incompatible(why) => refused(Code::TlsIncompatible).told(why),
             Failure::NotTls(why) => refused(self.no_tls()).told(why).because(Cause::NoTls),
-            Failure::Unreadable(chain, why) => {
-                self.take_chain(&chain);
-                refused(Code::AcceptanceNeedsValid).told(why)
-            }
+            Failure::Unreadable(chain, why) => return self.refuse_unreadable(&chain, why).await,
             Failure::Unreachable(error) => refused(Code::ServerUnreachable).told(error.to_string()),
             Failure::Verdict(verdict) => {
                 self.presented.clone_from(&verdict.chain);
@@ -161,7 +158,7 @@ impl SignOn<'_> {
         report.metadata = Some(Protection::Encrypted);
         report.object_data = Some(Protection::Encrypted);
         report.certificate = Some(used);
-        report.authentication = Some(match self.era() {
+        report.authentication = Some(match self.situation.era() {
             Some(Era::Earlier) => Authentication::Existing,
             Some(Era::Enhanced) | None => Authentication::Tls,
         });
@@ -187,7 +184,7 @@ impl SignOn<'_> {
         if self.server.ssl {
             return None;
         }
-        report.object_data_reason = Some(if self.protocols().is_empty() {
+        report.object_data_reason = Some(if !shaken.offered() {
             "data-channel-not-offered"
         } else if !shaken.selected(ALPN) {
             "peer-has-no-data-channel"

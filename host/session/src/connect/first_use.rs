@@ -5,7 +5,7 @@ use super::{Ended, SignOn};
 use crate::accept::{Accepted, accept};
 use crate::decision::{Decision, Presented, Then};
 use crate::error::ConnectError;
-use crate::handshake::{Failure, Handshaken};
+use crate::handshake::Handshaken;
 use crate::report::Used;
 use anchorhold_kernel::acceptance::{self, Presented as Seen};
 use anchorhold_kernel::tls::Verifier;
@@ -21,7 +21,7 @@ impl SignOn<'_> {
     ) -> Result<Option<Ended>, ConnectError> {
         let shaken = match self.shake(Verifier::capture(), self.protocols()).await {
             Ok(shaken) => shaken,
-            Err(failure) => return self.fail_first_use(decision, failure).await.map(Some),
+            Err(failure) => return self.fail(decision, failure).await.map(Some),
         };
         let chain = shaken.chain();
         let seen = self.take_presented(&chain);
@@ -35,6 +35,9 @@ impl SignOn<'_> {
                 .map(Some);
         };
         if let Some(refusal) = self.below_tls_floor(decision.row, &shaken) {
+            return self.refuse(refusal).await.map(Some);
+        }
+        if let Some(refusal) = self.below_level_floor(decision.row) {
             return self.refuse(refusal).await.map(Some);
         }
         self.take_certificate(decision, shaken, *fingerprint, certificate.to_vec())
@@ -73,12 +76,18 @@ impl SignOn<'_> {
     }
 
     /// A handshake that broke on the certificate itself is refused for what the certificate is.
-    async fn fail_first_use(
-        self,
-        decision: Decision,
-        failure: Failure,
+    pub(super) async fn refuse_unreadable(
+        mut self,
+        chain: &[CertificateDer<'static>],
+        why: String,
     ) -> Result<Ended, ConnectError> {
-        self.fail(decision, failure).await
+        let mut seen = self.take_presented(chain);
+        if let Seen::SelfSigned(_) = seen {
+            self.situation.facts.presented = Presented::Unacceptable;
+            seen = Seen::Unacceptable(why);
+        }
+        let decision = self.decide();
+        self.refuse(Refusal::by(decision).told(words(&seen))).await
     }
 
     /// Takes down what was presented, and says what it is.

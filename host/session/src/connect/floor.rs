@@ -4,11 +4,12 @@ use super::SignOn;
 use super::ending::Refusal;
 use crate::code::Code;
 use crate::handshake::Handshaken;
-use crate::level::{Era, Level};
+use crate::level::Level;
 use crate::policy::Floor;
 use crate::report::Evidence;
 use crate::wording::Cause;
 use anchorhold_state::RecordedLevel;
+use tokio::time::timeout;
 
 impl SignOn<'_> {
     /// The refusal where the TLS version is lower than recorded and the policy holds it.
@@ -30,22 +31,27 @@ impl SignOn<'_> {
         held.then(|| Refusal::of(row, Code::TlsVersionFell).told(text))
     }
 
+    /// Asks for the level inside TLS before the session's own handshake, for some servers take
+    /// one connection at a time; all of it within the time that an answer may take.
+    ///
+    /// The session stands without an answer, and what is not told is not recorded. So a server
+    /// is asked at its first session, and later only if it answered once.
+    pub(super) async fn learn_recorded_level(&mut self) {
+        let record = self.situation.standing.record.as_ref();
+        let first = record.is_none_or(|record| record.tls_version.is_none());
+        let answers = record.is_some_and(|record| record.answers_inside);
+        if !answers && (!first || self.evidence == Evidence::Unknown) {
+            return;
+        }
+        let (judge, limit) = (self.judge(), self.context.limits.level);
+        if let Ok(Ok(Some(identity))) = timeout(limit, self.ask_inside(judge)).await {
+            self.take_inside(&identity);
+        }
+    }
+
     /// The refusal where the level that is told inside TLS is lower than recorded, or is not told
     /// where it was before, and the policy holds it.
-    pub(super) async fn below_level_floor(
-        &mut self,
-        row: u8,
-        shaken: &Handshaken,
-    ) -> Option<Refusal> {
-        if !self.wants_level(shaken) {
-            return None;
-        }
-        let judge = self.judge();
-        // The session stands without an answer; what is not told is not recorded.
-        match self.ask_inside(judge).await {
-            Ok(Some(identity)) => self.take_inside(&identity),
-            Ok(None) | Err(_) => {}
-        }
+    pub(super) fn below_level_floor(&mut self, row: u8) -> Option<Refusal> {
         let recorded = self.situation.standing.record.as_ref()?.level.clone()?;
         let before = inside(&recorded)?;
         let told = self.level.filter(|_| self.evidence == Evidence::InsideTls);
@@ -62,27 +68,6 @@ impl SignOn<'_> {
                 .told(text)
                 .because(Cause::LevelFloor)
         })
-    }
-
-    /// Whether the level is worth a question inside TLS: at the first session, where the version
-    /// of TLS changed, and where the policy holds the level. A server that was asked in clear and
-    /// kept silent is not asked again.
-    fn wants_level(&self, shaken: &Handshaken) -> bool {
-        let record = self.situation.standing.record.as_ref();
-        let before = record.and_then(|record| record.tls_version.as_deref());
-        let first = before.is_none() && self.evidence != Evidence::Unknown;
-        let answers = record.is_some_and(|record| record.answers_inside);
-        let changed = before.is_some_and(|before| before != shaken.version());
-        first || (answers && (changed || self.server.policy.level_floor == Floor::Hold))
-    }
-
-    /// On which side of the change to TLS the server stands; where nobody asked, as recorded.
-    pub(super) fn era(&self) -> Option<Era> {
-        let record = self.situation.standing.record.as_ref();
-        let recorded = record.and_then(|record| record.level.as_ref());
-        let recorded = recorded.and_then(|level| level.value.parse::<Level>().ok());
-        let told = self.situation.facts.levels.for_acceptance();
-        told.or_else(|| recorded.map(Level::era))
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 impl SignOn<'_> {
     pub(super) async fn go_held(mut self, decision: Decision) -> Result<Ended, ConnectError> {
+        self.learn_recorded_level().await;
         let shaken = match self.shake(self.judge(), self.protocols()).await {
             Ok(shaken) => shaken,
             Err(failure) => return self.fail(decision, failure).await,
@@ -34,7 +35,7 @@ impl SignOn<'_> {
         if let Some(refusal) = self.below_tls_floor(decision.row, &shaken) {
             return self.refuse(refusal).await;
         }
-        if let Some(refusal) = self.below_level_floor(decision.row, &shaken).await {
+        if let Some(refusal) = self.below_level_floor(decision.row) {
             return self.refuse(refusal).await;
         }
         let learnt = self.learnt(&shaken, &used);

@@ -86,7 +86,7 @@ impl Levels {
 
     /// What decides whether acceptance applies: the answer inside TLS, where there is one.
     pub fn for_acceptance(self) -> Option<Era> {
-        self.inside.or(self.in_clear())
+        self.inside.or_else(|| self.in_clear())
     }
 }
 

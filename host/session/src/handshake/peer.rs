@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -60,12 +60,15 @@ impl Peer {
     }
 
     /// Waits for the whole first record, and answers with these bytes.
-    pub(crate) async fn answering(answer: &'static [u8]) -> Self {
-        use tokio::io::AsyncWriteExt;
-        Self::start(move |mut stream| async move {
-            hello(&mut stream).await;
-            stream.write_all(answer).await.expect("sent");
-            let _ = stream.read_to_end(&mut Vec::new()).await;
+    pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Self::start(move |mut stream| {
+            let answer = answer.clone();
+            async move {
+                hello(&mut stream).await;
+                stream.write_all(&answer).await.expect("sent");
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
         })
         .await
     }
@@ -175,10 +178,9 @@ struct Forger;
 
 impl SigningKey for Forger {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
-        let scheme = SignatureScheme::RSA_PSS_SHA256;
-        offered
-            .contains(&scheme)
-            .then(|| Box::new(Self) as Box<dyn Signer>)
+        let signer: Box<dyn Signer> = Box::new(Self);
+        let fits = offered.contains(&signer.scheme());
+        fits.then_some(signer)
     }
 
     fn algorithm(&self) -> SignatureAlgorithm {

@@ -66,6 +66,10 @@ pub(super) fn certificate(why: &CertificateError) -> String {
         CertificateError::UnhandledCriticalExtension => {
             "it has a critical extension that is not known here"
         }
+        CertificateError::Other(other) => {
+            let why = parted(&format_args!("{}", other.0), " ");
+            return format!("it is not acceptable: {why}");
+        }
         _ => "it cannot be read, or asks for what is not known here",
     };
     text.to_owned()
