@@ -10,7 +10,7 @@ mod fast;
 mod manual;
 
 pub use action::{Action, Certificate, Change, Disaster, Door, Paper, Script};
-pub(crate) use expected::YES;
+pub(crate) use expected::{EXISTING, INSIDE_TLS, YES};
 pub use expected::{Expected, Field, Observed};
 
 use anchorhold_session::level::Level;

@@ -2,10 +2,10 @@
 
 use super::wire::sent;
 use crate::program::{Markers, Seen};
-use crate::story::{Field, Observed};
+use crate::story::{EXISTING, Field, INSIDE_TLS, Observed};
 use crate::tap::Recording;
 use anchorhold_session::decision::Security;
-use anchorhold_session::report::{Protection, Report};
+use anchorhold_session::report::{Authentication, Protection, Report};
 use std::io;
 
 /// What became of the markers of a session.
@@ -28,6 +28,13 @@ pub(super) fn observe(
     observed.set(Field::Security, security(report.session_security));
     if let Some(version) = report.tls_version {
         observed.set(Field::Tls, version);
+    }
+    if let Some(authentication) = report.authentication {
+        let who = match authentication {
+            Authentication::Existing => EXISTING,
+            Authentication::Tls => INSIDE_TLS,
+        };
+        observed.set(Field::Authentication, who);
     }
     for warning in &report.warnings {
         observed.set(Field::Warning(warning.code), crate::story::YES);

@@ -20,6 +20,8 @@ pub enum Field {
     Object,
     /// Session security afterwards.
     Security,
+    /// Who authenticates the client.
+    Authentication,
     /// Which certificate vouched.
     By,
     /// The TLS version that the ledger has.
@@ -44,6 +46,7 @@ impl Field {
             Self::Outcome | Self::Code | Self::Security | Self::Kind => value.to_owned(),
             Self::Row => format!("row {value}"),
             Self::Tls => format!("TLS {value}"),
+            Self::Authentication => format!("authentication {value}"),
             Self::Metadata => format!("metadata {value}"),
             Self::Object => format!("object data {value}"),
             Self::By => format!("by {value}"),
@@ -90,6 +93,7 @@ pub(super) fn plain(code: &'static str, row: &'static str) -> Expected {
         .with(Field::Code, code)
         .with(Field::Row, row)
         .with(Field::Security, "transitional")
+        .with(Field::Authentication, EXISTING)
         .with(Field::Metadata, "clear")
         .with(Field::Object, "clear")
 }
@@ -128,6 +132,16 @@ impl Expected {
     pub(super) fn travels(self, metadata: &'static str, object: &'static str) -> Self {
         self.with(Field::Metadata, metadata)
             .with(Field::Object, object)
+    }
+
+    /// The program's own exchange authenticates the client, as before the upgrade.
+    pub(super) fn authenticates_as_before(self) -> Self {
+        self.with(Field::Authentication, EXISTING)
+    }
+
+    /// The client is authenticated inside the TLS of an enhanced server.
+    pub(super) fn authenticates_inside_tls(self) -> Self {
+        self.with(Field::Authentication, INSIDE_TLS)
     }
 
     pub(super) fn version(self, version: &'static str) -> Self {
@@ -214,6 +228,8 @@ impl Observed {
 }
 
 pub(crate) const YES: &str = "yes";
+pub(crate) const EXISTING: &str = "by the existing protocol";
+pub(crate) const INSIDE_TLS: &str = "inside TLS";
 const NO: &str = "no";
 
 #[cfg(test)]

@@ -190,6 +190,7 @@ pub(super) fn ssl_before_and_after(options: &'static [&'static str]) -> Vec<supe
             vec![Action::Connect("TSM1"), Action::Inspect("TSM1")],
             tls("held-certificate", "11")
                 .version("1.2")
+                .authenticates_as_before()
                 .travels("encrypted", "encrypted")
                 .with(Field::RecordedTls, "1.2")
                 .wire("TLS"),
@@ -199,6 +200,7 @@ pub(super) fn ssl_before_and_after(options: &'static [&'static str]) -> Vec<supe
             vec![Action::Connect("TSM1")],
             tls("held-certificate", "4")
                 .version("1.2")
+                .authenticates_as_before()
                 .travels("encrypted", "encrypted"),
         ),
         step(
@@ -211,6 +213,7 @@ pub(super) fn ssl_before_and_after(options: &'static [&'static str]) -> Vec<supe
             ],
             tls("held-certificate", "4")
                 .version("1.3")
+                .authenticates_inside_tls()
                 .travels("encrypted", "encrypted")
                 .with(Field::RecordedTls, "1.3")
                 .quiet_on("tls-version-fell"),
@@ -381,12 +384,20 @@ fn n7() -> Story {
         step(
             "connect after import",
             vec![Action::Connect("TSM1")],
-            encrypted(tls("held-certificate", "11").version("1.2")),
+            encrypted(
+                tls("held-certificate", "11")
+                    .version("1.2")
+                    .authenticates_as_before(),
+            ),
         ),
         step(
             "connect a second time",
             vec![Action::Connect("TSM1")],
-            encrypted(tls("held-certificate", "4").version("1.2")),
+            encrypted(
+                tls("held-certificate", "4")
+                    .version("1.2")
+                    .authenticates_as_before(),
+            ),
         ),
         step(
             "the server is upgraded, the stanza names the common port",
@@ -395,7 +406,11 @@ fn n7() -> Story {
                 Action::write("TSM1", Door::Common, required),
                 Action::Connect("TSM1"),
             ],
-            encrypted(tls("held-certificate", "4").version("1.3")),
+            encrypted(
+                tls("held-certificate", "4")
+                    .version("1.3")
+                    .authenticates_inside_tls(),
+            ),
         ),
     ];
     Story {

@@ -21,7 +21,7 @@ async fn an_earlier_server_by_ssl_keeps_the_existing_authentication() {
         let report = bench.opens("held-certificate", 11).await;
         assert_eq!(report.authentication, Some(Authentication::Existing));
         let report = bench.opens("held-certificate", 4).await;
-        assert_eq!(report.evidence, Evidence::NotAsked, "strict");
+        assert_eq!(report.evidence, Evidence::InsideTls, "never in clear");
         assert_eq!(report.authentication, Some(Authentication::Existing));
     })
     .await;

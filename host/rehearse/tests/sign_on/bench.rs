@@ -1,10 +1,10 @@
-//! A server, a home, a client with the vendor's defaults, and an operator at work beside it.
+//! A server, a home, and a client with the vendor's defaults, with what is looked at afterwards.
 
 use crate::keydb;
+use crate::operator::Operator;
 use anchorhold_kernel::certificate::fingerprint;
-use anchorhold_kernel::import::{Request, detect, import};
 use anchorhold_kernel::plan::{StorePlan, StoreTable};
-use anchorhold_kernel::{Fingerprint, Kernel, Registry, ServerName, Servers};
+use anchorhold_kernel::{Fingerprint, Kernel, Registry, ServerName};
 use anchorhold_rehearse::certificate::{Authority, Credential, Leaf, Validity, stock};
 use anchorhold_rehearse::server::{Character, Server};
 use anchorhold_session::channel::Session;
@@ -16,9 +16,8 @@ use anchorhold_session::level::Level;
 use anchorhold_session::policy::Policy;
 use anchorhold_session::report::{Outcome, Report};
 use anchorhold_session::server::Server as Stanza;
-use anchorhold_state::{Actor, Allow, Entry, Intent, Lowered, Record, State, Transaction};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use anchorhold_state::{Actor, Entry, Record, State};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -113,10 +112,7 @@ impl Bench {
 
     /// The same, at work on another server.
     pub(crate) fn operator_of(&self, server: &str) -> Operator {
-        Operator {
-            home: self.home.path().to_owned(),
-            server: ServerName::new(server),
-        }
+        Operator::new(self.home.path(), server)
     }
 
     pub(crate) async fn connect(&self) -> (Report, Option<Session>) {
@@ -148,7 +144,10 @@ impl Bench {
     /// The journal's entries of one kind.
     pub(crate) fn told(&self, event: &str) -> Vec<Entry> {
         let journal = self.context.state.journal().expect("a journal");
-        journal.into_iter().filter(|entry| entry.event == event).collect()
+        journal
+            .into_iter()
+            .filter(|entry| entry.event == event)
+            .collect()
     }
 
     /// The labels of what a store holds.
@@ -173,78 +172,8 @@ impl Bench {
     }
 }
 
-/// Somebody who works on the same home with a program of his own.
-#[derive(Clone)]
-pub(crate) struct Operator {
-    home: PathBuf,
-    pub(crate) server: ServerName,
-}
-
-impl Operator {
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Transaction<'_>)) {
-        let state = State::open(&self.home.join("state")).expect("a state");
-        let now = OffsetDateTime::now_utc();
-        let mut transaction = state.write(&actor(), now).expect("a change");
-        change(&mut transaction);
-        transaction.commit().expect("committed");
-    }
-
-    pub(crate) fn raise(&self) {
-        self.change(|change| change.raise(&self.server));
-    }
-
-    pub(crate) fn lower(&self, allow: Allow) {
-        let lowered = Lowered {
-            allow,
-            until: None,
-            reason: "a test".to_owned(),
-        };
-        self.change(|change| change.lower(&self.server, lowered));
-    }
-
-    /// Writes down an acceptance that has not ended.
-    pub(crate) fn intend(&self, certificate: Fingerprint, store: &str) -> Intent {
-        let intent = Intent {
-            server: self.server.clone(),
-            fingerprint: certificate,
-            store: store.to_owned(),
-            label: "an open one".to_owned(),
-            at: 0,
-        };
-        self.change(|change| change.begin_intent(&intent));
-        intent
-    }
-
-    /// Imports a certificate into the first store, `--strict` or not.
-    pub(crate) fn import(&self, credential: &Credential, label: Option<&str>, strict: bool) {
-        let program = program(&self.home, Vec::new());
-        let request = Request {
-            certificates: detect(credential.end_entity()).expect("a certificate"),
-            servers: Servers::Named(BTreeSet::from([self.server.clone()])),
-            stores: vec!["keydb".to_owned()],
-            kind: None,
-            label: label.map(str::to_owned),
-            replace: None,
-            strict,
-            dry_run: false,
-            actor: actor(),
-            now: OffsetDateTime::now_utc(),
-            known: Vec::new(),
-        };
-        import(&program.kernel, &program.state, &request).expect("imported");
-    }
-
-    /// Puts a certificate into the first store, and tells nobody for whom.
-    pub(crate) fn put(&self, credential: &Credential, label: &str) {
-        let program = program(&self.home, Vec::new());
-        let store = program.kernel.store("keydb").expect("a store");
-        let der = credential.end_entity().to_vec();
-        store.put_certificate(der, label.to_owned()).expect("put");
-    }
-}
-
 /// A program's context in a home.
-fn program(home: &Path, more: Vec<StorePlan>) -> Context {
+pub(crate) fn program(home: &Path, more: Vec<StorePlan>) -> Context {
     let mut plans = keydb::plans()(home);
     let other: StoreTable = toml::from_str(OTHER).expect("a table");
     plans.push(other.plan(home).expect("a plan"));
@@ -310,7 +239,7 @@ pub(crate) fn strict(report: &Report) -> bool {
     report.session_security == Security::Strict
 }
 
-fn actor() -> Actor {
+pub(crate) fn actor() -> Actor {
     Actor::new("operator", "test")
 }
 

@@ -2,14 +2,12 @@
 
 use crate::bench::{Bench, ENHANCED, own, print_of, within};
 use crate::road::{Fate, judged};
-use anchorhold_kernel::import::{RemovalRequest, remove};
 use anchorhold_rehearse::server::{Character, Versions};
 use anchorhold_session::level::Level;
 use anchorhold_session::policy::{Floor, Name};
 use anchorhold_session::transport::Direct;
-use anchorhold_state::{Actor, Allow, Record, RecordedLevel};
+use anchorhold_state::{Allow, Record, RecordedLevel};
 use std::sync::Arc;
-use time::OffsetDateTime;
 
 const LATER: Level = Level::new(8, 1, 9, 0);
 
@@ -17,7 +15,10 @@ const LATER: Level = Level::new(8, 1, 9, 0);
 async fn held_at_level() -> Bench {
     let mut bench = Bench::of(Character::new(LATER, own())).await;
     bench.opens("accepted-on-first-use", 16).await;
-    assert_eq!(level(&bench), ("8.1.9.0".to_owned(), "inside-tls".to_owned()));
+    assert_eq!(
+        level(&bench),
+        ("8.1.9.0".to_owned(), "inside-tls".to_owned())
+    );
     bench.stanza.policy.level_floor = Floor::Hold;
     bench
 }
@@ -50,10 +51,10 @@ async fn an_untold_level_is_refused_and_journalled_where_it_is_held() {
     within(async {
         for fate in [Fate::Refused, Fate::HungUp] {
             let mut bench = held_at_level().await;
-            // The first connection carries the session, the second the question inside TLS.
+            // The first connection carries the question inside TLS, the second the session.
             bench.context.dial = judged(move |number| match number {
-                1 => Fate::Straight,
-                _ => fate,
+                1 => fate,
+                _ => Fate::Straight,
             });
             bench.refuses("level-fell", 4).await;
             assert_eq!(bench.told("level-lower-than-recorded").len(), 1, "{fate:?}");
@@ -100,8 +101,35 @@ async fn a_level_that_was_told_in_clear_never_holds_a_true_one_off() {
             bench.server.change(|character| character.level = ENHANCED);
             let report = bench.opens("held-certificate", 4).await;
             assert!(!report.warns("level-lower-than-recorded"), "{evidence}");
-            assert_eq!(level(&bench), ("8.1.2.0".to_owned(), "inside-tls".to_owned()));
+            assert_eq!(
+                level(&bench),
+                ("8.1.2.0".to_owned(), "inside-tls".to_owned())
+            );
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_use_by_leave_is_held_to_the_level_as_well() {
+    within(async {
+        let mut bench = held_at_level().await;
+        bench.operator().remove(&bench.credential);
+        bench.operator().lower(Allow::Accept);
+        bench.server.change(|character| character.level = ENHANCED);
+        bench.refuses("level-fell", 16).await;
+        assert_eq!(bench.told("level-lower-than-recorded").len(), 1);
+        assert_eq!(
+            (bench.labels("keydb").len(), bench.in_scope().len()),
+            (0, 0)
+        );
+        bench.stanza.policy.level_floor = Floor::Warn;
+        bench.opens("accepted-on-first-use", 16).await;
+        assert_eq!(
+            bench.told("level-lower-than-recorded").len(),
+            2,
+            "not held, and told"
+        );
     })
     .await;
 }
@@ -112,7 +140,9 @@ async fn held_at_version() -> Bench {
     bench.opens("accepted-on-first-use", 16).await;
     assert_eq!(bench.record().tls_version.as_deref(), Some("1.3"));
     bench.stanza.policy.tls_floor = Floor::Hold;
-    bench.server.change(|character| character.versions = Versions::Tls12);
+    bench
+        .server
+        .change(|character| character.versions = Versions::Tls12);
     bench
 }
 
@@ -134,24 +164,26 @@ async fn a_lower_version_is_refused_and_journalled_where_it_is_held() {
 async fn first_use_by_leave_is_held_to_the_version_as_well() {
     within(async {
         let mut bench = held_at_version().await;
-        let request = RemovalRequest {
-            fingerprint: print_of(&bench.credential),
-            servers: None,
-            stores: None,
-            dry_run: false,
-            actor: Actor::new("operator", "test"),
-            now: OffsetDateTime::now_utc(),
-            known: Vec::new(),
-        };
-        remove(&bench.context.kernel, &bench.context.state, &request).expect("removed");
+        bench.operator().remove(&bench.credential);
         bench.operator().lower(Allow::Accept);
         bench.refuses("tls-version-fell", 16).await;
         assert_eq!(bench.told("tls-version-fell").len(), 1);
-        assert_eq!(bench.told("accepted-on-first-use").len(), 1, "the first one only");
-        assert_eq!((bench.labels("keydb").len(), bench.in_scope().len()), (0, 0));
+        assert_eq!(
+            bench.told("accepted-on-first-use").len(),
+            1,
+            "the first one only"
+        );
+        assert_eq!(
+            (bench.labels("keydb").len(), bench.in_scope().len()),
+            (0, 0)
+        );
         bench.stanza.policy.tls_floor = Floor::Warn;
         bench.opens("accepted-on-first-use", 16).await;
-        assert_eq!(bench.told("tls-version-fell").len(), 2, "not held, and told");
+        assert_eq!(
+            bench.told("tls-version-fell").len(),
+            2,
+            "not held, and told"
+        );
     })
     .await;
 }

@@ -107,7 +107,9 @@ async fn a_claim_outlives_a_refusal_with_ssl_yes() {
 async fn a_claim_made_only_inside_tls_counts_as_well() {
     within(async {
         let mut bench = bench(signed()).await;
-        bench.server.change(|character| character.manners = Manners::Silent);
+        bench
+            .server
+            .change(|character| character.manners = Manners::Silent);
         bench.context.limits.level = Duration::from_millis(500);
         bench.refuses("acceptance-needs-self-signed", 15).await;
         lured_back(&mut bench).await;
@@ -123,7 +125,9 @@ async fn silence_does_not_bring_plain_back() {
         bench.stanza.policy.level = Some(EARLIER);
         bench.refuses("certificate-needed", 12).await;
         assert_eq!(bench.record().announced.as_deref(), Some("8.1.2.0"));
-        bench.server.change(|character| character.manners = Manners::Silent);
+        bench
+            .server
+            .change(|character| character.manners = Manners::Silent);
         bench.context.limits.level = Duration::from_millis(300);
         for _ in 0..2 {
             let report = bench.refuses("level-fell", 5).await;
@@ -138,7 +142,9 @@ async fn a_declared_earlier_server_that_claims_nothing_goes_on_in_plain() {
     within(async {
         let mut bench = Bench::set(EARLIER).await;
         bench.stanza.policy.level = Some(EARLIER);
-        bench.server.change(|character| character.manners = Manners::Silent);
+        bench
+            .server
+            .change(|character| character.manners = Manners::Silent);
         bench.context.limits.level = Duration::from_millis(300);
         bench.opens("existing-protocol", 9).await;
     })

@@ -15,7 +15,10 @@ async fn second_is_strict(bench: &Bench) -> Report {
     let second = stanza("TSM2", &bench.server);
     let report = refuses(&bench.context, &second, "certificate-lost", 3).await;
     assert!(strict(&report));
-    let warning = report.warnings.iter().find(|one| one.code == "strict-by-endpoint");
+    let warning = report
+        .warnings
+        .iter()
+        .find(|one| one.code == "strict-by-endpoint");
     let warning = warning.expect("the reason is told");
     assert!(warning.text.contains("TSM1"), "{}", warning.text);
     report

@@ -1,6 +1,7 @@
 //! Other programs raise a server, or import for it, while a sign-on is under way.
 
-use crate::bench::{Bench, EARLIER, ENHANCED, Operator, own, print_of, strict, within};
+use crate::bench::{Bench, EARLIER, ENHANCED, own, print_of, strict, within};
+use crate::operator::Operator;
 use crate::road::meanwhile;
 use anchorhold_session::accept::Step;
 use anchorhold_session::context::Pause;
@@ -59,6 +60,23 @@ async fn a_server_that_is_raised_between_two_steps_keeps_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_operator_had_put_into_the_store_stays_there() {
+    within(async {
+        for step in BEFORE {
+            let mut bench = Bench::set(ENHANCED).await;
+            let operator = bench.operator();
+            operator.put(&bench.credential, "the operator's own");
+            bench.context.pause = Some(after(step, move || operator.raise()));
+            bench.refuses("certificate-lost", 3).await;
+            bench.nothing_accepted();
+            assert_eq!(bench.in_scope(), [], "{step:?}");
+            assert_eq!(bench.labels("keydb"), ["the operator's own"], "{step:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_raised_after_the_last_step_has_its_session() {
     within(async {
         let mut bench = Bench::set(ENHANCED).await;
@@ -93,35 +111,53 @@ async fn an_import_during_the_handshake_counts() {
     .await;
 }
 
+/// Another certificate is imported under a label right after each of the steps.
+async fn imported_between_steps(label: Option<&'static str>) {
+    for (step, strict, row) in BEFORE
+        .map(|step| [(step, false, 11), (step, true, 4)])
+        .concat()
+    {
+        let mut bench = Bench::set(ENHANCED).await;
+        let (operator, good) = (bench.operator(), own());
+        let imported = print_of(&good);
+        let import = move || operator.import(&good, label, strict);
+        bench.context.pause = Some(after(step, import));
+        overtaken_by_import(&bench, imported, row).await;
+        if step != Step::Intended || label.is_some() {
+            let withdrawn = bench.told("acceptance-withdrawn");
+            assert_eq!(withdrawn.len(), 1, "{step:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_between_two_steps_counts() {
-    within(async {
-        for step in BEFORE {
-            for (label, strict, row) in [(None, false, 11), (Some("corp"), true, 4)] {
-                let mut bench = Bench::set(ENHANCED).await;
-                let (operator, good) = (bench.operator(), own());
-                let imported = print_of(&good);
-                let import = move || operator.import(&good, label, strict);
-                bench.context.pause = Some(after(step, import));
-                overtaken_by_import(&bench, imported, row).await;
-                let withdrawn = bench.told("acceptance-withdrawn");
-                assert_eq!(withdrawn.len(), 1, "{step:?}");
-            }
-        }
-    })
-    .await;
+    within(imported_between_steps(Some("corp"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_takes_the_label_counts() {
+    within(imported_between_steps(None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_of_the_very_certificate_leaves_one_pin() {
     within(async {
-        for (step, strict) in BEFORE.iter().flat_map(|step| [(*step, false), (*step, true)]) {
+        for (step, strict) in BEFORE
+            .iter()
+            .flat_map(|step| [(*step, false), (*step, true)])
+        {
             let mut bench = Bench::set(ENHANCED).await;
             let (operator, same) = (bench.operator(), bench.credential.clone());
             let import = move || operator.import(&same, None, strict);
             bench.context.pause = Some(after(step, import));
             let (report, session) = bench.connect().await;
-            assert_eq!(report.decision, Outcome::Tls, "{step:?}: {}", report.message);
+            assert_eq!(
+                report.decision,
+                Outcome::Tls,
+                "{step:?}: {}",
+                report.message
+            );
             assert!(session.is_some());
             assert_eq!(bench.in_scope(), [print_of(&bench.credential)], "{step:?}");
             assert_eq!(bench.labels("keydb").len(), 1, "{step:?}");

@@ -1,8 +1,7 @@
 //! What a machine that died left open: completed, undone, or in nobody's way.
 
-use crate::bench::{
-    Bench, ENHANCED, Operator, attempt, own, print_of, strict, within,
-};
+use crate::bench::{Bench, ENHANCED, attempt, own, print_of, strict, within};
+use crate::operator::Operator;
 use anchorhold_rehearse::certificate::Credential;
 use anchorhold_session::accept::{Settled, settle};
 use anchorhold_state::Allow;
@@ -29,7 +28,13 @@ fn withdrawn(bench: &Bench, evil: &Credential) {
     let told = bench.told("acceptance-withdrawn");
     let told: Vec<_> = told
         .iter()
-        .map(|entry| (entry.server.as_ref(), entry.certificate, entry.store.as_deref()))
+        .map(|entry| {
+            (
+                entry.server.as_ref(),
+                entry.certificate,
+                entry.store.as_deref(),
+            )
+        })
         .collect();
     assert_eq!(
         told,
@@ -70,7 +75,14 @@ async fn an_imported_certificate_is_not_joined_by_a_late_one() {
         let (bench, evil) = late(|operator| operator.import(&genuine, None, false)).await;
         withdrawn(&bench, &evil);
         assert_eq!(bench.in_scope(), [print_of(&genuine)]);
-        assert!(!bench.context.state.server(&bench.stanza.name).expect("a ledger").is_strict());
+        assert!(
+            !bench
+                .context
+                .state
+                .server(&bench.stanza.name)
+                .expect("a ledger")
+                .is_strict()
+        );
     })
     .await;
 }
@@ -106,7 +118,10 @@ async fn where_nothing_speaks_against_it_a_late_certificate_is_kept() {
         operator.intend(print_of(&bench.credential), "keydb");
         operator.put(&bench.credential, "a late one");
         let settled = settle(&bench.context).expect("settled");
-        assert!(matches!(&settled[..], [Settled::Completed(_)]), "{settled:?}");
+        assert!(
+            matches!(&settled[..], [Settled::Completed(_)]),
+            "{settled:?}"
+        );
         let report = bench.opens("held-certificate", 4).await;
         assert!(strict(&report));
         assert_eq!(bench.told("accepted-on-first-use").len(), 1);
@@ -123,7 +138,10 @@ async fn another_servers_open_acceptance_is_in_nobodys_way() {
         let guard = state.lock("server-a").expect("free");
         bench.opens("accepted-on-first-use", 16).await;
         let left = settle(&bench.context).expect("settled");
-        assert!(matches!(&left[..], [Settled::Left(one, _)] if *one == intent), "{left:?}");
+        assert!(
+            matches!(&left[..], [Settled::Left(one, _)] if *one == intent),
+            "{left:?}"
+        );
         drop(guard);
         let undone = settle(&bench.context).expect("settled");
         assert_eq!(undone, [Settled::Undone(intent)]);

@@ -31,7 +31,11 @@ async fn one_certificate_of_two_servers_is_held_for_both() {
         };
         assert_eq!(row.expect("a scope table"), Some(expected));
         assert_eq!(label, ["TSM server TSM1 self-signed key"]);
-        assert_eq!(bench.labels("keydb"), label, "one item, and its label stays");
+        assert_eq!(
+            bench.labels("keydb"),
+            label,
+            "one item, and its label stays"
+        );
         for _ in 0..2 {
             bench.opens("held-certificate", 4).await;
             opens(&bench.context, &second, "held-certificate", 4).await;
@@ -138,7 +142,9 @@ async fn a_store_that_forgets_what_it_took_is_refused() {
         bench.nothing_accepted();
         assert_eq!(bench.in_scope(), []);
         // Somebody else's certificate is not taken for the one that was forgotten.
-        bench.server.change(|character| character.credential = own());
+        bench
+            .server
+            .change(|character| character.credential = own());
         refuses(&bench.context, &bench.stanza, "store-unavailable", 16).await;
     })
     .await;

@@ -119,7 +119,12 @@ pub(super) fn x3() -> Story {
                 vec![Action::Inspect("TSM1")],
                 nothing_kept(),
             ),
-            step("import", vec![Action::own("TSM1")], imported("pin")),
+            lured_back(),
+            step(
+                "import",
+                vec![Action::honest("TSM1"), Action::own("TSM1")],
+                imported("pin"),
+            ),
             step(
                 "connect after import",
                 vec![Action::Connect("TSM1")],
@@ -158,9 +163,13 @@ pub(super) fn x4() -> Story {
             vec![Action::Inspect("TSM1")],
             nothing_kept(),
         ),
+        lured_back(),
         step(
             "import the CA",
-            vec![Action::Import(Certificate::Root, "TSM1")],
+            vec![
+                Action::honest("TSM1"),
+                Action::Import(Certificate::Root, "TSM1"),
+            ],
             imported("anchor"),
         ),
         step(
@@ -207,6 +216,17 @@ pub(super) fn x4() -> Story {
         title: "the server's certificate is CA-signed, nothing is held",
         acts: vec![Act::new("", vec![server], steps)],
     }
+}
+
+/// What the server claimed before it was refused is not forgotten, wherever it claimed it.
+fn lured_back() -> Step {
+    step(
+        "somebody answers in its place, with 7.1.0: not talked into plain",
+        vec![Action::lures("TSM1"), Action::Connect("TSM1")],
+        refused("level-fell", "5")
+            .security("transitional")
+            .wire("question"),
+    )
 }
 
 pub(super) fn x9() -> Story {

@@ -33,6 +33,7 @@ pub(super) fn x10() -> Story {
             vec![write(Door::SslOnly, MANUAL_SSL), Action::Connect("TSM1")],
             tls("held-certificate", "11")
                 .version("1.2")
+                .authenticates_as_before()
                 .travels("encrypted", "encrypted"),
         ),
         step(
@@ -44,6 +45,7 @@ pub(super) fn x10() -> Story {
             ],
             tls("held-certificate", "4")
                 .version("1.3")
+                .authenticates_inside_tls()
                 .travels("encrypted", "encrypted"),
         ),
         step(
