@@ -56,13 +56,13 @@ fn compiled(name: &str, manifest: &str) -> ah_entry {
         String::from_utf8_lossy(&compiler.stderr)
     );
     let library = CString::new(library.to_str().unwrap()).unwrap();
-    // SAFETY: the library was compiled above, and runs no code when it is loaded.
+    // SAFETY: R5: the library was compiled above, and runs no code when it is loaded.
     let handle = unsafe { dlopen(library.as_ptr(), RTLD_NOW) };
     assert!(!handle.is_null());
-    // SAFETY: the handle is never closed.
+    // SAFETY: R3: the handle is never closed, so what its table leads to stays.
     let entry = unsafe { dlsym(handle, c"anchorhold_plugin_v1".as_ptr()) };
     assert!(!entry.is_null());
-    // SAFETY: the symbol of that name has that type.
+    // SAFETY: R2: within a major version the symbol of that name has that type.
     unsafe { std::mem::transmute::<*mut c_void, ah_entry>(entry) }
 }
 

@@ -417,10 +417,10 @@ fn nothing_of_the_host_is_called_after_close() {
     };
     assert_eq!(status, abi::AH_OK);
     contents.put(Held::anchor("a", "a"));
-    // SAFETY: the flag is only written through the host, on this thread.
+    // SAFETY: R7: the flag is only written through the host, on this thread.
     assert!(unsafe { (&raw mut called).replace(false) });
     close(store);
     contents.put(Held::anchor("b", "b"));
-    // SAFETY: as above.
+    // SAFETY: R7: as above.
     assert!(!unsafe { (&raw const called).read() });
 }

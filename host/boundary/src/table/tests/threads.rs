@@ -12,7 +12,7 @@ use anchorhold_abi::{ah_health, ah_page};
 use crate::batch::{Batch, Change};
 use crate::item::Item;
 use crate::status::Status;
-use crate::table::tests::odd::{Script, Sink, open_script};
+use crate::table::tests::odd::{Script, Sink, good, open_script};
 use crate::table::{CallLimits, Table};
 
 #[test]
@@ -153,4 +153,37 @@ fn closed_once_and_never_called_again() {
         drop(table);
         assert_eq!(closed.load(Ordering::Relaxed), 1);
     }
+}
+
+#[test]
+fn nothing_of_the_plugins_is_called_inside_a_callback() {
+    // R6
+    let inside = Arc::new(AtomicUsize::new(0));
+    let entered = Arc::new(AtomicUsize::new(0));
+    let note = |inside: &Arc<AtomicUsize>, entered: &Arc<AtomicUsize>| {
+        let (inside, entered) = (Arc::clone(inside), Arc::clone(entered));
+        move || entered.fetch_add(inside.load(Ordering::SeqCst), Ordering::SeqCst)
+    };
+    let (listed, asked) = (note(&inside, &entered), note(&inside, &entered));
+    let depth = Arc::clone(&inside);
+    let table = open_script(
+        abi::AH_PLUGIN_THREAD_SAFE,
+        Script {
+            list: Box::new(move |_: &mut ah_page, sink: Sink, _| {
+                listed();
+                let item = good();
+                depth.fetch_add(1, Ordering::SeqCst);
+                let status = sink.push(&raw const item);
+                depth.fetch_sub(1, Ordering::SeqCst);
+                status
+            }),
+            health: Box::new(move |_: &mut ah_health| {
+                asked();
+                abi::AH_OK
+            }),
+            ..Script::default()
+        },
+    );
+    assert_eq!(table.list(&CallLimits::default()).unwrap().items.len(), 1);
+    assert_eq!(entered.load(Ordering::SeqCst), 0);
 }
