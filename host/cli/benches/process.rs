@@ -157,7 +157,7 @@ fn chain() -> (Vec<u8>, Vec<Vec<u8>>) {
         KeyPair::generate().unwrap(),
         KeyPair::generate().unwrap(),
     );
-    let root_params = ca("Bench Root 0000000");
+    let root_params = ca("Bench Root 0000000 of many");
     let root = root_params.self_signed(&root_key).unwrap();
     let root_issuer = Issuer::new(root_params, root_key);
     let middle_params = ca("Bench Intermediate");
@@ -177,7 +177,8 @@ fn chain() -> (Vec<u8>, Vec<Vec<u8>>) {
     )
 }
 
-/// The root under another name; nobody looks at its signature.
+/// The root under another name; nobody looks at its signature. Behind the number stands more
+/// text, because a zero is also the byte that begins a SEQUENCE.
 fn decoy(root: &[u8], number: usize) -> Vec<u8> {
     let mut der = root.to_vec();
     let name = format!("{number:07}");
