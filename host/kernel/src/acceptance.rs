@@ -83,12 +83,12 @@ fn date_fault((not_before, not_after): (i64, i64), at: i64) -> Option<String> {
     if at < not_before {
         let from = rfc3339(not_before);
         return Some(format!(
-            "the certificate is not valid before {from}, and the clock here says {now}"
+            "the certificate is not valid before {from}, and the clock of this machine says {now}"
         ));
     }
     (at > not_after).then(|| {
         let end = rfc3339(not_after);
-        format!("the certificate expired at {end}, and the clock here says {now}")
+        format!("the certificate has expired: it was valid until {end}, and it is {now}")
     })
 }
 

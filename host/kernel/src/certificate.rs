@@ -114,12 +114,13 @@ pub fn key_fault(der: &[u8]) -> Option<String> {
 }
 
 /// Whether the certificate is self-signed as far as can be told: a signature that is not accepted
-/// cannot be verified, and does not make the certificate somebody else's.
-pub(crate) fn looks_self_signed(der: &[u8]) -> bool {
-    Outline::read(der).is_ok_and(|outline| {
-        outline.self_issued()
-            && (signature_weakness(&outline).is_some() || is_signed_by(&outline, &outline))
-    })
+/// or made with a key that is not, cannot be verified, and does not make the certificate somebody
+/// else's.
+pub(crate) fn looks_self_signed(outline: &Outline<'_>) -> bool {
+    outline.self_issued()
+        && (signature_weakness(outline).is_some()
+            || key_weakness(outline).is_some()
+            || is_signed_by(outline, outline))
 }
 
 /// Why a certificate is not acceptable as a server's own, the dates apart.

@@ -4,6 +4,7 @@ mod candidate;
 mod commit;
 mod detect;
 mod error;
+mod fitness;
 mod item;
 mod kind;
 mod label;
@@ -90,6 +91,16 @@ pub struct ImportReport {
     pub warnings: Vec<String>,
 }
 
+impl ImportReport {
+    /// For whom the certificates vouch now, what was in scope before included; none where that
+    /// is not the same for all of them.
+    pub fn servers(&self) -> Option<&Servers> {
+        let first = &self.imported.first()?.servers;
+        let same = self.imported.iter().all(|one| one.servers == *first);
+        same.then_some(first)
+    }
+}
+
 /// One certificate in one store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
@@ -145,9 +156,10 @@ pub fn import(
     prepare::validate(&state.scope()?, request)?;
     // From here on nobody else changes the scope table.
     let mut transaction = state.write(&request.actor, request.now)?;
-    let prepared = prepare::prepare(kernel, &state.scope()?, request)?;
+    let scope = state.scope()?;
+    let prepared = prepare::prepare(kernel, &scope, request)?;
     let written = commit::write(&prepared.work)?;
-    prepared.record(&mut transaction, request);
+    prepared.record(&scope, &mut transaction, request);
     match transaction.commit() {
         Ok(()) => Ok(prepared.report(false)),
         Err(error) => Err(written.take_back(ImportError::State(error))),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anchorhold_boundary::services::LogSink;
 
 use crate::clock::Clock;
-use crate::plan::StorePlan;
+use crate::plan::{StorePlan, StoreScope};
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::verdict::memory::Memory;
@@ -52,6 +52,15 @@ impl Kernel {
     /// The store of a name.
     pub fn store(&self, name: &str) -> Option<&Store> {
         self.stores.iter().find(|store| store.name() == name)
+    }
+
+    /// Whether one of the named stores may vouch for servers that the scope table does not name.
+    ///
+    /// A view of such stores needs the whole table: what is a pin for another server must not
+    /// count as an anchor for this one.
+    pub fn believes_stores(&self, stores: &[String]) -> bool {
+        let mut known = stores.iter().filter_map(|name| self.store(name));
+        known.any(|store| store.plan().scope != StoreScope::Imported)
     }
 
     /// What the named stores, in this order, hold for a server under a scope table.
@@ -105,7 +114,7 @@ impl Kernel {
                 plugin: String::new(),
                 version: String::new(),
                 critical: true,
-                scope: PartScope::Configured(crate::plan::StoreScope::Imported),
+                scope: PartScope::Configured(StoreScope::Imported),
                 source: Source::Down {
                     last: None,
                     why: "no store of this name is configured".to_owned(),

@@ -125,6 +125,16 @@ impl<'a> Outline<'a> {
         })
     }
 
+    /// Whether its key usage says in so many words that it signs certificates.
+    pub(crate) fn states_that_it_signs(&self) -> bool {
+        self.standard(KEY_USAGE).is_some() && self.may_sign_certificates()
+    }
+
+    /// Whether it carries alternative names, as a server's own certificate does and a CA's rarely.
+    pub(crate) fn has_alternative_names(&self) -> bool {
+        self.standard(ALTERNATIVE_NAMES).is_some()
+    }
+
     /// Whether its extended key usage, where it states one, lets it vouch for TLS servers.
     pub(crate) fn may_vouch_for_servers(&self) -> bool {
         self.standard(EXTENDED_KEY_USAGE).is_none_or(|value| {
@@ -240,6 +250,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 const CONTEXT_3: u8 = 0xa3;
 
 const KEY_USAGE: u8 = 15;
+const ALTERNATIVE_NAMES: u8 = 17;
 const BASIC_CONSTRAINTS: u8 = 19;
 const EXTENDED_KEY_USAGE: u8 = 37;
 const KEY_CERT_SIGN: u8 = 0x04;

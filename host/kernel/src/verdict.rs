@@ -3,6 +3,7 @@
 mod gather;
 mod judge;
 pub(crate) mod memory;
+mod mistake;
 mod name;
 mod path;
 mod pin;

@@ -177,6 +177,18 @@ impl View {
         rows.chain(self.parts.iter().filter_map(Part::stands_for_any))
     }
 
+    /// Whether it is certain that nothing is held that could vouch by itself: every store has
+    /// answered, and what they hold for the server is intermediates at most.
+    pub(crate) fn vouches_for_nothing(&self) -> bool {
+        self.parts.iter().all(|part| match &part.source {
+            Source::Fresh(snapshot) => !snapshot.positions().any(|found| {
+                let standing = self.standing(part, &found);
+                standing.pin || standing.anchor
+            }),
+            Source::Down { .. } | Source::Stale { .. } => false,
+        })
+    }
+
     /// Whether a store that answered holds the certificate.
     fn has(&self, fingerprint: &Fingerprint) -> bool {
         self.parts

@@ -1,3 +1,5 @@
+//! What may be accepted on first use, and what is wrong with everything else.
+
 use super::*;
 use crate::fixture::{Authority, at, chain, digest, now, old, stock, stock_with, unknown_critical};
 
@@ -38,7 +40,7 @@ fn everything_else_says_what_is_wrong() {
     assert!(unacceptable(&[&der, &stock()], now()).contains("2 certificates"));
     assert!(unacceptable(&[&der, &der], now()).contains("2 certificates"));
     assert!(unacceptable(&[&der], at(2019, 12, 31)).contains("not valid before 2020-01-01"));
-    assert!(unacceptable(&[&der], at(2041, 1, 1)).contains("expired at 2040-01-01"));
+    assert!(unacceptable(&[&der], at(2041, 1, 1)).contains("valid until 2040-01-01"));
     assert!(unacceptable(&[&old("v1.der")], now()).contains("v1"));
     assert!(unacceptable(&[&old("md5.der")], now()).contains("MD5"));
     assert!(unacceptable(&[&old("sha1.der")], now()).contains("SHA-1"));

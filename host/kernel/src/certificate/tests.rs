@@ -1,3 +1,5 @@
+//! What people read about certificates, the odd ones included.
+
 use rcgen::{CertificateParams, DnType, DnValue, ExtendedKeyUsagePurpose, SanType};
 
 use super::*;

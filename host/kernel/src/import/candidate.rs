@@ -3,8 +3,10 @@
 use time::OffsetDateTime;
 
 use crate::import::commit::Expected;
-use crate::import::kind::{check, kind, named};
+use crate::import::fitness::{check, perhaps_a_root};
+use crate::import::kind::{kind, named};
 use crate::import::{Certificate, ImportError, Request};
+use crate::verdict::quoted;
 use crate::{CertificateKind, ScopeRow, ScopeTable, Servers};
 
 /// One certificate, and what it is going to be.
@@ -39,6 +41,10 @@ pub(super) fn candidates<'r>(
         warnings.extend(check(certificate, kind, &request.servers)?);
         warnings.extend(date_warning(certificate, request.now));
         let old = scope.row(&certificate.facts.fingerprint);
+        if old.is_none() && kind == CertificateKind::Pin && request.kind.is_none() {
+            warnings.extend(perhaps_a_root(certificate, request.dry_run));
+        }
+        warnings.extend(old.and_then(|old| wider(certificate, old, &request.servers)));
         let servers = union(old.map(|row| &row.servers), &request.servers);
         let row = ScopeRow { kind, servers };
         let scoped = old == Some(&row);
@@ -93,6 +99,24 @@ fn check_request(request: &Request) -> Result<(), ImportError> {
         ));
     }
     Ok(())
+}
+
+/// What is to be said where a certificate vouches for more servers than it is imported for, and
+/// nobody could tell from what was asked.
+fn wider(certificate: &Certificate, old: &ScopeRow, asked: &Servers) -> Option<String> {
+    let (Servers::Any, Servers::Named(names)) = (&old.servers, asked) else {
+        return None;
+    };
+    let fingerprint = certificate.facts.fingerprint;
+    let options: String = names
+        .iter()
+        .map(|name| format!(" --server {}", quoted(name.as_str())))
+        .collect();
+    Some(format!(
+        "{} already vouches for any server; this narrows it: anchorhold scope \
+         {fingerprint}{options}",
+        named(certificate)
+    ))
 }
 
 fn date_warning(certificate: &Certificate, now: OffsetDateTime) -> Option<String> {

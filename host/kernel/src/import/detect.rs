@@ -1,5 +1,7 @@
 //! What a file holds: certificates in armour or bare, and what it holds instead.
 
+mod container;
+
 use anchorhold_formats::der::{INTEGER, OCTET_STRING, OID, Reader, SEQUENCE};
 use anchorhold_formats::pem::{self, PemError};
 
@@ -7,9 +9,14 @@ use crate::certificate::Facts;
 use crate::import::{Certificate, ImportError};
 use crate::outline::Outline;
 
+use container::Container;
+
 /// Every certificate of a file, each once, in order; none at all is an error, and so is a private
 /// key.
 pub fn detect(bytes: &[u8]) -> Result<Vec<Certificate>, ImportError> {
+    if let Some(container) = Container::by_magic(bytes) {
+        return Err(container.refusal());
+    }
     let ders = match bytes.first() {
         None => return Err(ImportError::input("the file is empty", OTHER_FILE)),
         Some(&SEQUENCE) => bare(bytes)?,
@@ -31,18 +38,19 @@ pub fn detect(bytes: &[u8]) -> Result<Vec<Certificate>, ImportError> {
 }
 
 fn armoured(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ImportError> {
-    if let Some((_, name)) = CONTAINERS
-        .iter()
-        .find(|(magic, _)| bytes.starts_with(magic))
-    {
-        return Err(container(name));
-    }
     pem::certificates(bytes).map_err(|error| {
+        let container = match &error {
+            PemError::NoCertificate { others } => Container::by_labels(others),
+            _ => None,
+        };
+        if let Some(container) = container {
+            return container.refusal();
+        }
         let remedy = match error {
             PemError::PrivateKey { .. } => KEY_ADVICE,
             _ => OTHER_FILE,
         };
-        ImportError::input(format!("the file cannot be imported: {error}"), remedy)
+        ImportError::input(format!("the file cannot be used: {error}"), remedy)
     })
 }
 
@@ -81,7 +89,7 @@ fn bare(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ImportError> {
 fn instead(contents: &[u8]) -> Option<ImportError> {
     let mut fields = Reader::new(contents);
     if let Ok(oid) = fields.clone().oid() {
-        return SIGNED_DATA.eq(oid).then(|| container("PKCS#7 (.p7b)"));
+        return SIGNED_DATA.eq(oid).then(|| Container::Pkcs7.refusal());
     }
     let first = fields.expect(INTEGER).ok()?.contents;
     let second = fields.any().ok()?;
@@ -98,30 +106,17 @@ fn instead(contents: &[u8]) -> Option<ImportError> {
             KEY_ADVICE,
         ));
     }
-    (second.tag == SEQUENCE && first == [3]).then(|| container("PKCS#12 (.p12, .pfx)"))
-}
-
-fn container(name: &str) -> ImportError {
-    ImportError::input(
-        format!("the file is a {name} container, which cannot be imported as it is"),
-        "take the certificate out of it in PEM or DER and import that",
-    )
+    (second.tag == SEQUENCE && first == [3]).then(|| Container::Pkcs12.refusal())
 }
 
 const OTHER_FILE: &str = "give a file with the server's certificate in PEM (also called ARM) or DER, such as the \
      server's cert256.arm";
 
-const KEY_ADVICE: &str = "a private key has no business here: keep it where it was made, import a file that holds the \
+const KEY_ADVICE: &str = "a private key has no business here: keep it where it was made, use a file that holds the \
      certificate alone, and if the key was sent to you, have it replaced";
 
 /// pkcs7-signedData.
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-
-/// How files start that are neither PEM nor DER.
-const CONTAINERS: &[(&[u8], &str)] = &[
-    (&[0xfe, 0xed, 0xfe, 0xed], "Java (.jks)"),
-    (&[0xce, 0xce, 0xce, 0xce], "Java (.jceks)"),
-];
 
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,10 @@
 
 use anchorhold_boundary::item::{Decision, Item, Purpose, Rule};
 
-use crate::certificate::common_name;
+use crate::certificate::{common_name, looks_self_signed};
 use crate::import::candidate::Candidate;
 use crate::import::kind::named;
-use crate::import::label::{Labels, for_any, for_server};
+use crate::import::label::{Labels, for_server, for_subject, names_server};
 use crate::import::{ImportError, Request};
 use crate::outline::Outline;
 use crate::snapshot::{Trust, trust};
@@ -88,21 +88,31 @@ fn new_label(
     request: &Request,
     inherited: Option<&String>,
 ) -> Result<String, ImportError> {
+    let own = own_label(candidate, request);
+    // A label that names a server is not for what is no server's own.
+    let inherited = inherited.filter(|label| own.is_some() || names_server(label).is_none());
     if let Some(wanted) = request.label.as_ref().or(inherited) {
         if labels.contains(wanted) {
             return Err(label_taken(store, wanted));
         }
         return Ok(labels.take(wanted));
     }
-    let label = match &request.servers {
-        Servers::Named(names) => names.first().map(for_server).unwrap_or_default(),
-        Servers::Any => {
-            let outline = Outline::read(&candidate.certificate.der).ok();
-            let name = outline.and_then(|outline| common_name(outline.subject));
-            for_any(&candidate.certificate.facts, name)
-        }
-    };
+    let label = own.unwrap_or_else(|| {
+        let outline = Outline::read(&candidate.certificate.der).ok();
+        let name = outline.and_then(|outline| common_name(outline.subject));
+        for_subject(&candidate.certificate.facts, name)
+    });
     Ok(labels.take(&label))
+}
+
+/// The label of a server's own certificate, which it signed itself.
+fn own_label(candidate: &Candidate<'_>, request: &Request) -> Option<String> {
+    let (CertificateKind::Pin, Servers::Named(names)) = (candidate.kind, &request.servers) else {
+        return None;
+    };
+    let outline = Outline::read(&candidate.certificate.der).ok()?;
+    let server = names.first().filter(|_| looks_self_signed(&outline))?;
+    Some(for_server(server))
 }
 
 /// Servers as a store is told them.

@@ -1,12 +1,10 @@
-//! What an imported certificate is, and whether it may be that.
+//! What an imported certificate is, and how it and its kind are called in a sentence.
 
-use rustls_pki_types::CertificateDer;
-use webpki::{EndEntityCert, anchor_from_trusted_cert};
-
-use crate::certificate::{looks_self_signed, version_weakness};
+use crate::certificate::looks_self_signed;
 use crate::import::{Certificate, ImportError, Request};
 use crate::outline::Outline;
-use crate::strength::{key_weakness, signature_weakness};
+use crate::strength::is_signed_by;
+use crate::view::likely_kind;
 use crate::{CertificateKind, ScopeTable, Servers};
 
 /// What a certificate is: as the table has it, as the caller says, or by what it looks like.
@@ -21,7 +19,7 @@ pub(super) fn kind(
     match (row, request.kind) {
         (Some(fixed), Some(asked)) if fixed != asked => Err(ImportError::input(
             format!(
-                "{} is already in scope as {}, and what a certificate is does not change",
+                "{} is already known as {}, and what a certificate is does not change",
                 named(certificate),
                 a(fixed)
             ),
@@ -36,112 +34,48 @@ pub(super) fn kind(
     }
 }
 
-/// What a certificate looks like: of the one in a file a self-signed one is the server's own.
+/// What a certificate looks like: a self-signed one that is for a server is the server's own,
+/// unless another of the same import shows that it is a CA.
 fn by_looks(certificate: &Certificate, request: &Request) -> CertificateKind {
-    let facts = &certificate.facts;
-    let alone = request.certificates.len() == 1 && request.servers != Servers::Any;
-    if alone && looks_self_signed(&certificate.der) {
+    let Ok(outline) = Outline::read(&certificate.der) else {
+        return CertificateKind::Pin;
+    };
+    let own = request.servers != Servers::Any
+        && looks_self_signed(&outline)
+        && !has_issued_any(&outline, &request.certificates);
+    if own {
         return CertificateKind::Pin;
     }
-    match (facts.is_ca, facts.self_issued) {
+    by_extensions(&outline)
+}
+
+/// What a certificate is by its own extensions and names alone.
+fn by_extensions(outline: &Outline<'_>) -> CertificateKind {
+    match (outline.is_ca(), outline.self_issued()) {
         (true, true) => CertificateKind::Anchor,
         (true, false) => CertificateKind::Intermediate,
         (false, _) => CertificateKind::Pin,
     }
 }
 
-/// Refuses what could never vouch or help as what it is to be; returns what is odd.
-pub(super) fn check(
-    certificate: &Certificate,
-    kind: CertificateKind,
-    servers: &Servers,
-) -> Result<Vec<String>, ImportError> {
-    if kind == CertificateKind::Pin && *servers == Servers::Any {
-        return Err(ImportError::input(
-            format!(
-                "{} is a pin, and only a CA can vouch for any server",
-                named(certificate)
-            ),
-            "name the servers that it is for with --server",
-        ));
-    }
-    match Outline::read(&certificate.der) {
-        Err(why) => Err(refusal(
-            certificate,
-            kind,
-            &format!("it cannot be read: {}", why.0),
-        )),
-        Ok(outline) => match unfit(&certificate.der, &outline, kind) {
-            Some(why) => Err(refusal(certificate, kind, &why)),
-            None => Ok(oddities(certificate, &outline)),
-        },
+/// What a certificate that is held already would be if it were scoped without a word.
+pub(super) fn unscoped_kind(der: &[u8], servers: &Servers) -> CertificateKind {
+    match Outline::read(der) {
+        Ok(outline) if *servers == Servers::Any => by_extensions(&outline),
+        Ok(outline) => likely_kind(&outline),
+        Err(_) => CertificateKind::Pin,
     }
 }
 
-/// Why a certificate could never vouch or help as a kind.
-fn unfit(der: &[u8], outline: &Outline<'_>, kind: CertificateKind) -> Option<String> {
-    if outline.version != 3 {
-        return Some(version_weakness(outline.version));
-    }
-    if kind != CertificateKind::Pin && !(outline.is_ca() && outline.may_sign_certificates()) {
-        return Some("it is no CA certificate by its own extensions".to_owned());
-    }
-    let signature = match kind {
-        // Nothing rests on the signature of an anchor.
-        CertificateKind::Anchor => None,
-        _ => signature_weakness(outline),
-    };
-    key_weakness(outline)
-        .or(signature)
-        .or_else(|| unreadable_to_webpki(der, kind))
-}
-
-/// What is odd about a certificate that is taken all the same.
-fn oddities(certificate: &Certificate, outline: &Outline<'_>) -> Vec<String> {
-    let name = named(certificate);
-    let signature = signature_weakness(outline).map(|weakness| {
-        format!("{name}: {weakness}; nothing rests on the signature of an anchor, so it is taken")
-    });
-    let foreign = outline.self_issued() && !looks_self_signed(&certificate.der);
-    let foreign = foreign
-        .then(|| format!("{name} names itself as its issuer, but was not signed with its own key"));
-    signature.into_iter().chain(foreign).collect()
-}
-
-fn unreadable_to_webpki(der: &[u8], kind: CertificateKind) -> Option<String> {
-    let der = CertificateDer::from(der);
-    let error = match kind {
-        CertificateKind::Anchor => anchor_from_trusted_cert(&der).err(),
-        _ => EndEntityCert::try_from(&der).err(),
-    }?;
-    Some(match error {
-        webpki::Error::UnsupportedCriticalExtension => {
-            "it has a critical extension that is not known here".to_owned()
-        }
-        other => format!("it cannot be read ({other:?})"),
-    })
-}
-
-fn refusal(certificate: &Certificate, kind: CertificateKind, why: &str) -> ImportError {
-    let remedy = match kind {
-        CertificateKind::Pin => {
-            "have the server use a certificate that is X.509 v3 with an RSA key of at least 2048 \
-             bits or an EC key, signed with SHA-256 or better; on servers older than 8.1.4 switch \
-             the default to cert256.arm"
-        }
-        CertificateKind::Anchor | CertificateKind::Intermediate => {
-            "import the certificate of the CA itself; a server's own certificate goes in with \
-             --as pin"
-        }
-    };
-    ImportError::input(
-        format!(
-            "{} cannot be imported as {}: {why}",
-            named(certificate),
-            a(kind)
-        ),
-        remedy,
-    )
+/// Whether a CA certificate has issued another of these that is not its own renewal: one that
+/// signs itself may have been made with the same key and name.
+fn has_issued_any(issuer: &Outline<'_>, certificates: &[Certificate]) -> bool {
+    issuer.is_ca()
+        && certificates
+            .iter()
+            .filter_map(|other| Outline::read(&other.der).ok())
+            .filter(|other| other.issuer == issuer.subject && !looks_self_signed(other))
+            .any(|other| is_signed_by(&other, issuer))
 }
 
 /// A certificate in a sentence.

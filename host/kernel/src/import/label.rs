@@ -55,10 +55,15 @@ pub(super) fn for_server(server: &ServerName) -> String {
     format!("{BEFORE}{server}{AFTER}")
 }
 
-/// The label of a certificate that is for every server.
-pub(super) fn for_any(facts: &Facts, common_name: Option<String>) -> String {
-    let name = common_name.unwrap_or_else(|| facts.fingerprint.to_string());
-    name.chars().take(LONGEST).collect()
+/// The label of a certificate that is not a server's own: whom it is about, unless that would
+/// read as if it were one.
+pub(super) fn for_subject(facts: &Facts, common_name: Option<String>) -> String {
+    common_name
+        .into_iter()
+        .chain([facts.subject.clone()])
+        .map(|name| name.chars().take(LONGEST).collect::<String>())
+        .find(|name| !name.trim().is_empty() && names_server(name).is_none())
+        .unwrap_or_else(|| facts.fingerprint.to_string())
 }
 
 /// The server that a label names, if it is one that this host or the vendor's client gives.

@@ -50,7 +50,7 @@ pub(super) fn prepare<'k>(
             candidate.row.clone(),
         );
     }
-    let replaced = replacement(kernel, scope, request, &mut rows)?;
+    let replaced = replacement(kernel, scope, request, &mut rows, &mut odd)?;
     let mut prepared = Prepared {
         work: Vec::new(),
         rows,
@@ -77,8 +77,13 @@ pub(super) fn prepare<'k>(
 
 impl<'k> Prepared<'k> {
     /// Writes down what the stores now hold, for whom.
-    pub(super) fn record(&self, transaction: &mut Transaction<'_>, request: &Request) {
-        self.rows.record(transaction);
+    pub(super) fn record(
+        &self,
+        scope: &ScopeTable,
+        transaction: &mut Transaction<'_>,
+        request: &Request,
+    ) {
+        self.rows.record(scope, transaction);
         if let (Servers::Named(names), true) = (&request.servers, request.strict) {
             names.iter().for_each(|name| transaction.raise(name));
         }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anchorhold_state::Transaction;
+use anchorhold_state::{Event, Transaction};
 
 use crate::import::KnownServer;
 use crate::kernel::Kernel;
 use crate::view::Held;
-use crate::{Fingerprint, ScopeRow, ScopeTable, ServerName};
+use crate::{CertificateKind, Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
 
 /// What changes for one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct ServerChange {
     pub loses: Vec<Fingerprint>,
     /// Whether acceptance on first use stops applying, because something is held now.
     pub acceptance_stops: bool,
-    /// Whether nothing at all is held any more.
+    /// Whether nothing is held any more that vouches, as an intermediate does not by itself.
     pub nothing_left: bool,
 }
 
@@ -39,12 +39,21 @@ impl Rows {
         self.rows.insert(fingerprint, None);
     }
 
-    /// Writes the changes into a transaction.
-    pub(super) fn record(&self, transaction: &mut Transaction<'_>) {
+    /// Writes the changes of a table into a transaction, and who loses by them.
+    pub(super) fn record(&self, before: &ScopeTable, transaction: &mut Transaction<'_>) {
         for (fingerprint, row) in &self.rows {
             match row {
                 Some(row) => transaction.put_scope(*fingerprint, row),
                 None => transaction.remove_scope(*fingerprint),
+            }
+            let servers = |row: &ScopeRow| row.servers.clone();
+            let (old, new) = (
+                before.row(fingerprint).map(servers),
+                row.as_ref().map(servers),
+            );
+            if let Some(losers) = old.and_then(|old| losers(&old, new.as_ref())) {
+                let event = Event::new("scope-lost", format!("it no longer vouches for {losers}"));
+                transaction.note(event.certificate(*fingerprint));
             }
         }
     }
@@ -107,13 +116,41 @@ pub(super) fn changes(
             let (before, later) = (held(scope), held(&after));
             let written = known.stores.iter().any(|store| stores.contains(store));
             let gets = !gains.is_empty() && (written || later != Held::No);
+            let stops_vouching = any_vouches(&loses, scope)
+                && !(written && any_vouches(&gains, &after))
+                && kernel
+                    .view(&known.name, &known.stores, after.clone())
+                    .vouches_for_nothing();
             Some(ServerChange {
                 server: known.name.clone(),
                 acceptance_stops: before == Held::No && gets,
-                nothing_left: !loses.is_empty() && later == Held::No && !gets,
+                nothing_left: stops_vouching,
                 gains,
                 loses,
             })
         })
         .collect()
+}
+
+/// Whether one of the certificates vouches by itself, as an intermediate does not.
+fn any_vouches(certificates: &[Fingerprint], table: &ScopeTable) -> bool {
+    certificates
+        .iter()
+        .filter_map(|fingerprint| table.row(fingerprint))
+        .any(|row| row.kind != CertificateKind::Intermediate)
+}
+
+/// The servers of an old row that are not in a new one, for people; none where there is none.
+fn losers(old: &Servers, new: Option<&Servers>) -> Option<String> {
+    match (old, new) {
+        (_, Some(Servers::Any)) => None,
+        (Servers::Any, _) => Some("any server".to_owned()),
+        (Servers::Named(old), new) => {
+            let gone = old
+                .iter()
+                .filter(|name| new.is_none_or(|new| !new.contains(name)));
+            let gone: Vec<_> = gone.map(ServerName::as_str).collect();
+            (!gone.is_empty()).then(|| gone.join(", "))
+        }
+    }
 }

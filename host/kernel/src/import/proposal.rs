@@ -1,10 +1,13 @@
 //! What the labels of a store propose, where the host's own table says nothing.
 
+use std::collections::BTreeSet;
+
 use crate::certificate::Facts;
+use crate::import::kind::unscoped_kind;
 use crate::import::label::names_server;
 use crate::kernel::Kernel;
 use crate::view::EntryServers;
-use crate::{CertificateKind, Fingerprint, ScopeTable, ServerName};
+use crate::{CertificateKind, Fingerprint, ScopeTable, ServerName, Servers};
 
 /// What a label proposes; anybody who can write to a store can write a label, so a person decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,16 +29,23 @@ pub struct Proposal {
 /// What the labels of the stores propose for certificates that have no scope.
 pub fn propose(kernel: &Kernel, stores: &[String], scope: &ScopeTable) -> Vec<Proposal> {
     let (entries, _) = kernel.entries(stores, scope);
+    let nobody = Servers::Named(BTreeSet::new());
     entries
         .into_iter()
         .filter(|entry| entry.is_certificate() && entry.servers == EntryServers::None)
-        .filter(|entry| scope.row(&entry.fingerprint).is_none())
         .filter_map(|entry| {
+            // A row without a server only keeps what the certificate is.
+            let row = scope.row(&entry.fingerprint);
+            let kind = match row {
+                Some(row) if row.servers != nobody => return None,
+                Some(row) => row.kind,
+                None => unscoped_kind(entry.der(), &nobody),
+            };
             let facts = entry.facts().ok()?;
             Some(Proposal {
                 fingerprint: entry.fingerprint,
                 server: names_server(&entry.label)?,
-                kind: super::scope::kind_of(entry.der()),
+                kind,
                 store: entry.store,
                 label: entry.label,
                 facts,

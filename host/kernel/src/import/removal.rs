@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::import::commit::{self, Expected, Work};
 use crate::import::prepare::no_store;
 use crate::import::preview::{Rows, changes};
-use crate::import::replacement::without;
+use crate::import::replacement::{not_scoped, without};
 use crate::import::{ImportError, KnownServer, ServerChange};
 use crate::kernel::Kernel;
 use crate::verdict::sentence;
@@ -73,9 +73,10 @@ pub fn remove(
         return Ok(prepared.report);
     }
     let mut transaction = state.write(&request.actor, request.now)?;
-    let prepared = prepare(kernel, &state.scope()?, request)?;
+    let scope = state.scope()?;
+    let prepared = prepare(kernel, &scope, request)?;
     let written = commit::write(&prepared.work)?;
-    prepared.rows.record(&mut transaction);
+    prepared.rows.record(&scope, &mut transaction);
     for removed in &prepared.report.removed {
         transaction.note(
             Event::new("removed", format!("\"{}\" was taken out", removed.label))
@@ -152,7 +153,7 @@ fn take_out<'k>(
 fn left(row: Option<&ScopeRow>, request: &RemovalRequest) -> Result<Option<ScopeRow>, ImportError> {
     let (Some(row), Some(names)) = (row, &request.servers) else {
         return match (&request.servers, row) {
-            (Some(names), None) => Err(not_scoped(request.fingerprint, names, "no server")),
+            (Some(names), None) => Err(not_scoped(request.fingerprint, names, None)),
             _ => Ok(None),
         };
     };
@@ -172,34 +173,14 @@ fn left(row: Option<&ScopeRow>, request: &RemovalRequest) -> Result<Option<Scope
         Servers::Named(known) => known,
     };
     if let Some(stranger) = names.iter().find(|name| !known.contains(*name)) {
-        let known: Vec<_> = known.iter().map(ServerName::as_str).collect();
         let strangers = BTreeSet::from([stranger.clone()]);
-        return Err(not_scoped(
-            request.fingerprint,
-            &strangers,
-            &known.join(", "),
-        ));
+        return Err(not_scoped(request.fingerprint, &strangers, Some(known)));
     }
     let left = without(&row.servers, &Servers::Named(names.clone()));
     Ok(left.map(|servers| ScopeRow {
         kind: row.kind,
         servers,
     }))
-}
-
-fn not_scoped(
-    fingerprint: Fingerprint,
-    names: &BTreeSet<ServerName>,
-    instead: &str,
-) -> ImportError {
-    let names: Vec<_> = names.iter().map(ServerName::as_str).collect();
-    ImportError::input(
-        format!(
-            "{fingerprint} does not vouch for {}, but for {instead}",
-            names.join(", ")
-        ),
-        "see what is held for whom: anchorhold list",
-    )
 }
 
 /// A store that holds the certificate.

@@ -1,19 +1,24 @@
 //! The certificate that a new one takes the place of.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::import::preview::Rows;
 use crate::import::{ImportError, Request};
 use crate::kernel::Kernel;
-use crate::{Fingerprint, ScopeRow, ScopeTable, Servers};
+use crate::plan::StoreScope;
+use crate::snapshot::Snapshot;
+use crate::store::Store;
+use crate::{Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
 
 /// Takes the replaced certificate out of the scope of the request's servers; returns it where it
-/// goes out of the stores as well, because nobody is left.
+/// goes out of the stores as well, because nobody is left. Where somebody is, a note says who.
 pub(super) fn replacement(
     kernel: &Kernel,
     scope: &ScopeTable,
     request: &Request,
     rows: &mut Rows,
+    notes: &mut Vec<String>,
 ) -> Result<Option<Fingerprint>, ImportError> {
     let Some(old) = request.replace else {
         return Ok(None);
@@ -29,16 +34,16 @@ pub(super) fn replacement(
         ));
     }
     let Some(row) = scope.row(&old) else {
-        if is_held(kernel, request, &old) {
-            return Ok(Some(old));
-        }
-        return Err(ImportError::NotHeld {
-            fingerprint: old,
-            stores: request.stores.clone(),
-        });
+        return unscoped(kernel, request, old);
     };
+    check_scope(old, &row.servers, &request.servers)?;
     match without(&row.servers, &request.servers) {
         Some(servers) => {
+            notes.push(format!(
+                "the certificate {old} no longer vouches for {}; it stays for {}",
+                listed(&request.servers),
+                listed(&servers)
+            ));
             rows.put(
                 old,
                 ScopeRow {
@@ -67,10 +72,100 @@ pub(super) fn without(from: &Servers, gone: &Servers) -> Option<Servers> {
     }
 }
 
-fn is_held(kernel: &Kernel, request: &Request, fingerprint: &Fingerprint) -> bool {
-    request
+/// What the table does not name is replaced only where its store is believed, or is meant for
+/// every server: elsewhere it has vouched for nobody.
+fn unscoped(
+    kernel: &Kernel,
+    request: &Request,
+    old: Fingerprint,
+) -> Result<Option<Fingerprint>, ImportError> {
+    let holders: Vec<&Store> = request
         .stores
         .iter()
-        .filter_map(|name| kernel.store(name)?.snapshot().ok())
-        .any(|snapshot| snapshot.certificate(fingerprint).is_some())
+        .filter_map(|name| kernel.store(name))
+        .filter(|store| {
+            let held = |snapshot: Arc<Snapshot>| snapshot.certificate(&old).is_some();
+            store.snapshot().is_ok_and(held)
+        })
+        .collect();
+    if holders.is_empty() {
+        return Err(ImportError::NotHeld {
+            fingerprint: old,
+            stores: request.stores.clone(),
+        });
+    }
+    let speaks = |store: &&Store| store.plan().scope != StoreScope::Imported;
+    if holders.iter().any(speaks) {
+        return Ok(Some(old));
+    }
+    Err(does_not_vouch(old, &request.servers, None))
+}
+
+/// Refuses the replacement of what did not vouch for all of the servers.
+fn check_scope(old: Fingerprint, from: &Servers, gone: &Servers) -> Result<(), ImportError> {
+    match (from, gone) {
+        (Servers::Any, Servers::Any) => Ok(()),
+        (Servers::Any, Servers::Named(_)) => Err(ImportError::input(
+            format!("{old} vouches for any server, and single ones cannot be taken from it"),
+            format!(
+                "leave --replace out, or narrow it first: anchorhold scope {old} --server NAME..."
+            ),
+        )),
+        (Servers::Named(names), Servers::Any) if !names.is_empty() => Ok(()),
+        (Servers::Named(names), Servers::Named(gone))
+            if !names.is_empty() && gone.is_subset(names) =>
+        {
+            Ok(())
+        }
+        (Servers::Named(names), gone) => Err(does_not_vouch(old, gone, Some(names))),
+    }
+}
+
+fn does_not_vouch(
+    old: Fingerprint,
+    servers: &Servers,
+    known: Option<&BTreeSet<ServerName>>,
+) -> ImportError {
+    let strangers: BTreeSet<ServerName> = match servers {
+        Servers::Any => return not_scoped(old, &BTreeSet::new(), known),
+        Servers::Named(names) => names
+            .iter()
+            .filter(|name| known.is_none_or(|known| !known.contains(*name)))
+            .cloned()
+            .collect(),
+    };
+    not_scoped(old, &strangers, known)
+}
+
+/// A certificate does not vouch for these servers, but for those; no servers are any.
+pub(super) fn not_scoped(
+    fingerprint: Fingerprint,
+    strangers: &BTreeSet<ServerName>,
+    known: Option<&BTreeSet<ServerName>>,
+) -> ImportError {
+    let names = |names: Option<&BTreeSet<ServerName>>, none: &str| match names
+        .filter(|names| !names.is_empty())
+    {
+        Some(names) => listed(&Servers::Named(names.clone())),
+        None => none.to_owned(),
+    };
+    ImportError::input(
+        format!(
+            "{fingerprint} does not vouch for {}, but for {}",
+            names(Some(strangers), "any server"),
+            names(known, "no server")
+        ),
+        "see what is held for whom: anchorhold list",
+    )
+}
+
+/// Servers in a sentence.
+pub(super) fn listed(servers: &Servers) -> String {
+    match servers {
+        Servers::Any => "any server".to_owned(),
+        Servers::Named(names) => {
+            let names: Vec<_> = names.iter().map(ServerName::as_str).collect();
+            names.join(", ")
+        }
+    }
 }

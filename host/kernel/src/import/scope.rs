@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use anchorhold_state::{Actor, State};
 use time::OffsetDateTime;
 
-use crate::certificate::{Facts, looks_self_signed};
+use crate::certificate::Facts;
 use crate::import::candidate::union;
-use crate::import::kind::check;
+use crate::import::fitness::{check, perhaps_a_root};
+use crate::import::kind::{a, unscoped_kind};
 use crate::import::preview::{Rows, changes};
 use crate::import::{Certificate, ImportError, KnownServer, ServerChange};
 use crate::kernel::Kernel;
-use crate::outline::Outline;
 use crate::verdict::sentence;
-use crate::view::likely_kind;
 use crate::{CertificateKind, Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
 
 /// What is to change.
@@ -42,8 +41,10 @@ pub enum ScopeChange {
     Add(BTreeSet<ServerName>),
     /// It vouches for every server.
     Any,
-    /// It vouches for none.
+    /// It vouches for none; what it is stays known.
     None,
+    /// It vouches for these servers and no others.
+    Only(BTreeSet<ServerName>),
 }
 
 /// What a change of scope did, or would do.
@@ -69,8 +70,9 @@ pub fn rescope(
         return Ok(prepare(kernel, &state.scope()?, request)?.0);
     }
     let mut transaction = state.write(&request.actor, request.now)?;
-    let (report, rows) = prepare(kernel, &state.scope()?, request)?;
-    rows.record(&mut transaction);
+    let before = state.scope()?;
+    let (report, rows) = prepare(kernel, &before, request)?;
+    rows.record(&before, &mut transaction);
     transaction.commit()?;
     Ok(report)
 }
@@ -91,9 +93,9 @@ fn prepare(
         let before = scope.row(fingerprint);
         let after = row(kernel, *fingerprint, before, request, &mut report.warnings)?;
         if before != after.as_ref() {
-            match &after {
-                Some(row) => rows.put(*fingerprint, row.clone()),
-                None => rows.remove(*fingerprint),
+            // A row is never taken out here: it is what keeps the kind.
+            if let Some(row) = &after {
+                rows.put(*fingerprint, row.clone());
             }
         }
         report.rows.push((*fingerprint, before.cloned(), after));
@@ -102,6 +104,7 @@ fn prepare(
     Ok((report, rows))
 }
 
+/// The row of a certificate after the change; none where it has none and gets none.
 fn row(
     kernel: &Kernel,
     fingerprint: Fingerprint,
@@ -109,38 +112,75 @@ fn row(
     request: &ScopeRequest,
     warnings: &mut Vec<String>,
 ) -> Result<Option<ScopeRow>, ImportError> {
-    let added = match &request.change {
-        ScopeChange::None if before.is_some() => return Ok(None),
-        ScopeChange::None => Servers::Named(BTreeSet::new()),
+    let servers = match &request.change {
+        ScopeChange::Add(names) => union(
+            before.map(|row| &row.servers),
+            &Servers::Named(names.clone()),
+        ),
         ScopeChange::Any => Servers::Any,
-        ScopeChange::Add(names) => Servers::Named(names.clone()),
+        ScopeChange::None => Servers::Named(BTreeSet::new()),
+        ScopeChange::Only(names) => Servers::Named(names.clone()),
     };
+    if let Some(before) = before {
+        check_kind(fingerprint, before, request.kind)?;
+        if is_within(&servers, &before.servers) {
+            // What vouches for fewer needs no look at the certificate, which may be gone.
+            return Ok(Some(ScopeRow {
+                kind: before.kind,
+                servers,
+            }));
+        }
+    }
     let der = find(kernel, fingerprint)?;
-    if request.change == ScopeChange::None {
+    if servers == Servers::Named(BTreeSet::new()) {
         return Ok(None);
     }
-    let fixed = before.map(|row| row.kind);
-    if let (Some(fixed), Some(asked)) = (fixed, request.kind)
-        && fixed != asked
-    {
-        return Err(ImportError::input(
-            format!("{fingerprint} is in scope already, and what a certificate is stays as it is"),
-            format!("take its scope away first: anchorhold scope {fingerprint} --none"),
-        ));
-    }
-    let kind = fixed.or(request.kind).unwrap_or_else(|| kind_of(&der));
     let facts = Facts::read(&der).map_err(|error| {
         ImportError::input(
             format!("{fingerprint}: {error}"),
             "remove it from its store",
         )
     })?;
-    let odd = check(&Certificate { der, facts }, kind, &added)?;
-    warnings.extend(odd.iter().map(|odd| sentence(odd)));
-    Ok(Some(ScopeRow {
-        kind,
-        servers: union(before.map(|row| &row.servers), &added),
-    }))
+    let known = before.map(|row| row.kind).or(request.kind);
+    let kind = known.unwrap_or_else(|| unscoped_kind(&der, &servers));
+    let certificate = Certificate { der, facts };
+    let odd = check(&certificate, kind, &servers)?;
+    let root = match known {
+        None if kind == CertificateKind::Pin => perhaps_a_root(&certificate, false),
+        _ => None,
+    };
+    warnings.extend(odd.iter().chain(&root).map(|odd| sentence(odd)));
+    Ok(Some(ScopeRow { kind, servers }))
+}
+
+/// Refuses a kind that is not the one that the certificate has already.
+fn check_kind(
+    fingerprint: Fingerprint,
+    before: &ScopeRow,
+    asked: Option<CertificateKind>,
+) -> Result<(), ImportError> {
+    let Some(asked) = asked.filter(|asked| *asked != before.kind) else {
+        return Ok(());
+    };
+    Err(ImportError::input(
+        format!(
+            "{fingerprint} is known as {} already, and what a certificate is stays as it is",
+            a(before.kind)
+        ),
+        format!(
+            "remove it (anchorhold remove {fingerprint} --all), then import it as {}",
+            a(asked)
+        ),
+    ))
+}
+
+/// Whether all of the first are among the second.
+fn is_within(servers: &Servers, others: &Servers) -> bool {
+    match (servers, others) {
+        (_, Servers::Any) => true,
+        (Servers::Any, Servers::Named(_)) => false,
+        (Servers::Named(servers), Servers::Named(others)) => servers.is_subset(others),
+    }
 }
 
 /// The certificate, from whichever store holds it.
@@ -170,12 +210,4 @@ fn find(kernel: &Kernel, fingerprint: Fingerprint) -> Result<Vec<u8>, ImportErro
         },
         ImportError::Store,
     ))
-}
-
-/// What a certificate would be if it were imported alone for one server.
-pub(super) fn kind_of(der: &[u8]) -> CertificateKind {
-    if looks_self_signed(der) {
-        return CertificateKind::Pin;
-    }
-    Outline::read(der).map_or(CertificateKind::Pin, |outline| likely_kind(&outline))
 }

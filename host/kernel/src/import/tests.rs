@@ -2,7 +2,11 @@
 
 mod failures;
 mod importing;
+mod kinds;
+mod labels;
+mod narrowing;
 mod removing;
+mod replacing;
 mod scoping;
 
 use std::collections::BTreeSet;

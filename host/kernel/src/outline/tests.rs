@@ -1,3 +1,5 @@
+//! The parts of certificates, whole and damaged.
+
 use proptest::prelude::*;
 use rcgen::{IsCa, KeyUsagePurpose, date_time_ymd};
 use x509_parser::prelude::{FromDer, X509Certificate};

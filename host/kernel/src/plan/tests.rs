@@ -1,3 +1,5 @@
+//! Tables of stores as they are typed.
+
 use super::*;
 
 fn table(text: &str) -> StoreTable {

@@ -1,3 +1,5 @@
+//! What a snapshot finds by subject, fingerprint and key.
+
 use super::*;
 use crate::fixture::{Authority, digest, stock};
 

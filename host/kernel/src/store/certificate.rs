@@ -13,9 +13,7 @@ impl Store {
             changes: vec![Change::Put(Item::certificate(der, label))],
             ..Batch::default()
         })?;
-        Ok(outcomes
-            .iter()
-            .any(|outcome| outcome.effect == Effect::New))
+        Ok(outcomes.iter().any(|outcome| outcome.effect == Effect::New))
     }
 
     /// Takes a certificate out that is held under a label; nothing happens where it is not, or

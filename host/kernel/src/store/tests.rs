@@ -1,3 +1,5 @@
+//! Stores that answer, and stores that do not.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anchorhold_boundary::Status;

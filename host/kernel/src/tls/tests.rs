@@ -1,3 +1,5 @@
+//! Handshakes in memory, with a held certificate and without.
+
 use std::io::{Read, Write};
 
 use anchorhold_sdk::testing::Held;

@@ -3,6 +3,7 @@
 use rustls_pki_types::CertificateDer;
 
 use crate::Fingerprint;
+use crate::verdict::mistake;
 use crate::verdict::path::{Anchored, anchored};
 use crate::verdict::pin::{Pinned, pinned};
 use crate::verdict::presented::{Chain, MAX_PRESENTED};
@@ -34,8 +35,12 @@ pub(crate) fn judge(
     let trouble = match (anchored(view, &chain, question), trouble) {
         (Anchored::Vouches(by, path), _) => return trust(view, &chain, by, path, question),
         // What is wrong with the very certificate that is held says more than any path.
-        (_, Some(trouble)) | (Anchored::Trouble(trouble), None) => trouble,
-        (Anchored::No(detail), None) => words::nothing_vouches(view, &chain, detail.as_deref()),
+        (_, Some(trouble)) => trouble,
+        (Anchored::Trouble(trouble), None) => mistake::instead_of(trouble, view, &chain),
+        (Anchored::No(detail), None) => {
+            let trouble = words::nothing_vouches(view, &chain, detail.as_deref());
+            mistake::instead_of(trouble, view, &chain)
+        }
     };
     let trouble = missing_store(view, &trouble).unwrap_or(trouble);
     refuse(view, chain.fingerprints(), &trouble)

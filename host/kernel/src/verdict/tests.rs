@@ -1,6 +1,7 @@
 //! Every code of a verdict, reached and just missed.
 
 mod distrust;
+mod mistakes;
 mod names;
 mod paths;
 mod pins;

@@ -29,9 +29,10 @@ impl Trouble {
             return Some(Self::new(
                 Code::CertificateNotYetValid,
                 format!(
-                    "{subject} is not valid before {}, and the clock here says {}",
-                    rfc3339(not_before),
-                    rfc3339(at)
+                    "at {} {subject} is not valid yet, only from {}; if the former is what the \
+                     clock of this machine says, that may be wrong",
+                    rfc3339(at),
+                    rfc3339(not_before)
                 ),
                 "check the clock of this machine; if it is right, wait, or have the certificate \
                  issued anew",
@@ -41,12 +42,11 @@ impl Trouble {
             Self::new(
                 Code::CertificateExpired,
                 format!(
-                    "{subject} expired at {}, and the clock here says {}",
-                    rfc3339(not_after),
-                    rfc3339(at)
+                    "at {} {subject} has expired: it was valid until {}",
+                    rfc3339(at),
+                    rfc3339(not_after)
                 ),
-                "have the certificate renewed and import the new one beside the old; if the date \
-                 cannot be right, check the clock of this machine",
+                "have the certificate renewed and import the new one beside the old",
             )
         })
     }

@@ -121,7 +121,7 @@ fn entry(part: &Part, snapshot: &Arc<Snapshot>, found: &Position<'_>, scope: &Sc
     let kind = match row {
         _ if distrusted => EntryKind::Distrust,
         Some(row) => EntryKind::Certificate(row.kind),
-        None => EntryKind::Certificate(outline.as_ref().map_or(CertificateKind::Pin, likely_kind)),
+        None => EntryKind::Certificate(unscoped_kind(part, found.item)),
     };
     Entry {
         fingerprint: found.fingerprint,
@@ -140,12 +140,36 @@ fn entry(part: &Part, snapshot: &Arc<Snapshot>, found: &Position<'_>, scope: &Sc
     }
 }
 
-/// What a certificate would be if it were imported among others.
+/// What a certificate is that the host's own table does not name: as its store is configured, or
+/// else what it would be if it were scoped to a server.
+fn unscoped_kind(part: &Part, item: &Item) -> CertificateKind {
+    let told = match part.scope {
+        PartScope::Everything(kind) => Some(kind),
+        PartScope::Configured(StoreScope::Any) => {
+            let anchor = matches!(trust(item), Trust::Anchor { .. })
+                && Outline::read(&item.der).is_ok_and(|outline| outline.is_ca());
+            anchor.then_some(CertificateKind::Anchor)
+        }
+        PartScope::Configured(StoreScope::Store) if !item.scope.trim().is_empty() => {
+            told_kind(item)
+        }
+        PartScope::Configured(StoreScope::Store | StoreScope::Imported) => None,
+    };
+    told.unwrap_or_else(|| {
+        Outline::read(&item.der)
+            .as_ref()
+            .map_or(CertificateKind::Pin, likely_kind)
+    })
+}
+
+/// What a held certificate would be if it were scoped to a server without a word: what names
+/// itself as its issuer is the server's own. Its signature is not looked at, for a list of
+/// thousands asks this of each.
 pub(crate) fn likely_kind(outline: &Outline<'_>) -> CertificateKind {
-    match (outline.is_ca(), outline.self_issued()) {
-        (true, true) => CertificateKind::Anchor,
-        (true, false) => CertificateKind::Intermediate,
-        (false, _) => CertificateKind::Pin,
+    if outline.is_ca() && !outline.self_issued() {
+        CertificateKind::Intermediate
+    } else {
+        CertificateKind::Pin
     }
 }
 

@@ -1,3 +1,5 @@
+//! What is held, for whom, and what a list shows of it.
+
 use anchorhold_sdk::testing::Held as Put;
 use anchorhold_sdk::{Decision, Kind, Purpose, Rule};
 

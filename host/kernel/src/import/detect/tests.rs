@@ -1,3 +1,5 @@
+//! Files of certificates, and files of anything else.
+
 use anchorhold_formats::pem;
 use rcgen::KeyPair;
 
@@ -107,11 +109,55 @@ fn containers_are_called_by_their_name() {
         0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01,
     ];
     let p12 = wrap(0x30, &[&[0x02, 1, 3][..], &wrap(0x30, &data)].concat());
-    refused(&p12, "PKCS#12");
     let mut signed = data;
     signed[10] = 2;
-    refused(&wrap(0x30, &signed), "PKCS#7");
-    refused(&[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2], "Java");
+    let armoured = format!(
+        "-----BEGIN PKCS7-----\n{}\n-----END PKCS7-----\n",
+        data_encoding::BASE64.encode(&wrap(0x30, &signed))
+    );
+    let open = [&[0x30, 0x80][..], &signed].concat();
+    let kdb = b"7H\x06\x02\0\0\0\0X509KEY\0\0\0\x13\x88";
+    for (bytes, name, command) in [
+        (&p12[..], "PKCS#12", "openssl pkcs12 -in FILE -nokeys"),
+        (b"\x30\x80\x02\x01\x03\x30\x80", "PKCS#12", "openssl pkcs12"),
+        (&wrap(0x30, &signed), "PKCS#7", "openssl pkcs7 -inform DER"),
+        (&open, "PKCS#7", "openssl pkcs7 -inform DER"),
+        (
+            armoured.as_bytes(),
+            "PKCS#7",
+            "openssl pkcs7 -in FILE -print_certs",
+        ),
+        (
+            &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2],
+            "Java",
+            "keytool -exportcert -rfc",
+        ),
+        (kdb, "GSKit key database", "gsk8capicmd_64 -cert -extract"),
+    ] {
+        refused(bytes, name);
+        let error = detect(bytes).unwrap_err();
+        let said = error.to_string();
+        assert!(said.ends_with("which this release does not read"), "{said}");
+        assert!(error.remedy().contains(command), "{}", error.remedy());
+    }
+}
+
+#[test]
+fn certificates_beside_a_container_are_found() {
+    let text = "-----BEGIN PKCS7-----\nMAA=\n-----END PKCS7-----\n".to_owned();
+    let one = stock();
+    assert_eq!(
+        found((text + &pem::write(&one)).as_bytes()),
+        [digest(&one).to_string()]
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_for_every_command() {
+    for bytes in [&b"hello\n"[..], b"-----BEGIN CERTIFICATE-----\nMAA=\n"] {
+        let error = detect(bytes).unwrap_err().to_string();
+        assert!(error.starts_with("the file cannot be used: "), "{error}");
+    }
 }
 
 #[test]

@@ -150,7 +150,6 @@ fn kinds_follow_what_a_certificate_looks_like() {
         kinds(&[&leaf, &middle.der, &root.der], false),
         [Pin, Intermediate, Anchor]
     );
-    assert_eq!(kinds(&[&stock(), &root.der], false), [Pin, Anchor]);
 }
 
 #[test]
@@ -165,7 +164,7 @@ fn the_operator_may_say_what_it_is() {
     assert!(judge(&view, &[&leaf], &crate::fixture::address("db1.example")).trusted);
 
     request.kind = Some(CertificateKind::Pin);
-    let error = input(bench.import(&request), "already in scope as an anchor");
+    let error = input(bench.import(&request), "already known as an anchor");
     assert!(error.remedy().contains("anchorhold remove"));
     // Without a word it stays what it is.
     request.kind = None;
@@ -337,55 +336,6 @@ fn a_label_of_the_operators_own_is_used() {
         bench.import(&several),
         "a label or a replacement is for one",
     );
-}
-
-#[test]
-fn a_replacement_takes_the_place_and_the_label() {
-    let (old_one, new_one) = (stock(), stock());
-    let bench = Bench::new(&["keydb", "hsm"]);
-    bench.imported(&bench.request(&[&old_one], &["TSM1"]));
-    let mut request = bench.request(&[&new_one], &["TSM1"]);
-    request.replace = Some(digest(&old_one));
-    let report = bench.imported(&request);
-    assert_eq!(report.replaced.len(), 2);
-    assert_eq!(report.changes[0].gains, [digest(&new_one)]);
-    assert_eq!(report.changes[0].loses, [digest(&old_one)]);
-    for store in 0..2 {
-        assert_eq!(bench.labels(store), ["TSM server TSM1 self-signed key"]);
-        assert_eq!(bench.stores.contents[store].items()[0].der, new_one);
-    }
-    let scope = bench.state.scope().unwrap();
-    assert!(scope.row(&digest(&old_one)).is_none());
-    assert!(bench.events().contains(&"replaced".to_owned()));
-    input(bench.import(&request), "no certificate");
-}
-
-#[test]
-fn a_replaced_certificate_stays_for_its_other_servers() {
-    let (old_one, new_one) = (stock(), stock());
-    let bench = Bench::new(&["keydb"]);
-    bench.imported(&bench.request(&[&old_one], &["TSM1", "TSM2"]));
-    let mut request = bench.request(&[&new_one], &["TSM1"]);
-    request.replace = Some(digest(&old_one));
-    let report = bench.imported(&request);
-    assert!(report.replaced.is_empty());
-    let scope = bench.state.scope().unwrap();
-    assert_eq!(
-        scope.row(&digest(&old_one)).unwrap().servers,
-        Servers::Named(names(&["TSM2"]))
-    );
-    assert_eq!(bench.labels(0).len(), 2);
-}
-
-#[test]
-fn what_replaces_nothing_is_refused() {
-    let certificate = stock();
-    let bench = Bench::new(&["keydb"]);
-    let mut request = bench.request(&[&certificate], &["TSM1"]);
-    request.replace = Some(digest(b"another"));
-    input(bench.import(&request), "no certificate");
-    request.replace = Some(digest(&certificate));
-    input(bench.import(&request), "its own place");
 }
 
 #[test]

@@ -51,6 +51,18 @@ fn the_last_server_takes_the_certificate_along() {
     assert!(bench.labels(0).is_empty() && bench.labels(1).is_empty());
     assert!(bench.state.scope().unwrap().rows.is_empty());
     assert!(bench.events().contains(&"removed".to_owned()));
+    let lost = bench.state.journal().unwrap().into_iter();
+    let lost: Vec<_> = lost
+        .filter(|entry| entry.event == "scope-lost")
+        .map(|entry| entry.detail)
+        .collect();
+    assert_eq!(
+        lost,
+        [
+            "it no longer vouches for TSM2",
+            "it no longer vouches for TSM1"
+        ]
+    );
     assert_eq!(
         bench.stores.view(bench.state.scope().unwrap()).held(),
         Held::No

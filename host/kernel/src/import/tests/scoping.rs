@@ -6,7 +6,7 @@ use anchorhold_sdk::testing::Held as Put;
 use super::*;
 use crate::fixture::{Authority, Stores, digest, stock};
 
-fn request(bench: &Bench, ders: &[&[u8]], change: ScopeChange) -> ScopeRequest {
+pub(super) fn request(bench: &Bench, ders: &[&[u8]], change: ScopeChange) -> ScopeRequest {
     ScopeRequest {
         fingerprints: ders.iter().map(|der| digest(der)).collect(),
         change,
@@ -18,12 +18,12 @@ fn request(bench: &Bench, ders: &[&[u8]], change: ScopeChange) -> ScopeRequest {
     }
 }
 
-fn run(bench: &Bench, request: &ScopeRequest) -> Result<ScopeReport, ImportError> {
+pub(super) fn run(bench: &Bench, request: &ScopeRequest) -> Result<ScopeReport, ImportError> {
     rescope(&bench.stores.kernel, &bench.state, request)
 }
 
 /// A store that holds these without any scope.
-fn bench(ders: &[&[u8]]) -> Bench {
+pub(super) fn bench(ders: &[&[u8]]) -> Bench {
     let stores = Stores::new(&["keydb"]);
     for der in ders {
         stores.contents[0].put(Put::anchor(*der, "label"));
@@ -31,7 +31,7 @@ fn bench(ders: &[&[u8]]) -> Bench {
     Bench::of(stores)
 }
 
-fn add(servers: &[&str]) -> ScopeChange {
+pub(super) fn add(servers: &[&str]) -> ScopeChange {
     ScopeChange::Add(names(servers))
 }
 
@@ -68,7 +68,13 @@ fn servers_are_added_and_taken_away() {
     let report = run(&bench, &request(&bench, &[&certificate], ScopeChange::None)).unwrap();
     assert_eq!(report.changes.len(), 2);
     assert!(report.changes.iter().all(|change| change.nothing_left));
-    assert!(bench.state.scope().unwrap().rows.is_empty());
+    let row = bench
+        .state
+        .scope()
+        .unwrap()
+        .row(&digest(&certificate))
+        .cloned();
+    assert_eq!(row.unwrap().servers, Servers::Named(names(&[])));
     assert_eq!(bench.labels(0), ["label"], "the certificate stays");
 }
 
@@ -151,7 +157,8 @@ fn what_it_is_does_not_change() {
         kind: Some(CertificateKind::Anchor),
         ..request(&bench, &[&root.der], add(&["TSM2"]))
     };
-    input(run(&bench, &other), "stays as it is");
+    let error = input(run(&bench, &other), "stays as it is");
+    assert!(error.remedy().contains("--all"), "{}", error.remedy());
 }
 
 #[test]

@@ -157,7 +157,12 @@ fn dates_are_the_first_and_the_last_second() {
     assert!(early.remedy.unwrap().contains("clock"));
     let late = judge(second(at(2040, 1, 1), 1));
     refused(&late, Code::CertificateExpired);
-    says(&late, "2040-01-01T00:00:00Z");
+    says(
+        &late,
+        "At 2040-01-01T00:00:01Z the presented certificate has expired",
+    );
+    says(&late, "it was valid until 2040-01-01T00:00:00Z");
+    assert!(!(late.message + &late.remedy.unwrap()).contains("clock"));
 }
 
 #[test]
