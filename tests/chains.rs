@@ -414,3 +414,33 @@ fn a_renewal_is_imported_beside_the_old_certificate() {
     let report = corp.home.json(0, &["connect", "TSM1"]);
     assert_eq!(used(&report), Some(new.sha256()));
 }
+
+#[test]
+fn a_store_for_all_servers_makes_no_anchor_of_another_servers_pin() {
+    let Some(mut corp) = Corp::found() else {
+        return;
+    };
+    let _server = corp.serve(&Leaf::GOOD, &[]);
+    corp.home.configure(
+        "[[store]]\nname = \"keydb\"\nplugin = \"anchorhold.keydb\"\nscope = \"any\"\n\
+         settings = { path = \"stores/anchorhold.p12\" }\n\
+         [server.other]\naddress = \"127.0.0.1:1\"\n",
+    );
+    let pin = ["import", "--server", "other", "--as", "pin", "root.pem"];
+    corp.home.run(&pin).exits(0);
+    corp.refused("certificate-needed");
+    corp.home
+        .run(&["remove", &fingerprint(&corp), "--all"])
+        .exits(0);
+    corp.home
+        .run(&["import", "--any-server", "root.pem"])
+        .exits(0);
+    corp.vouched();
+}
+
+/// The root's fingerprint, as the list has it.
+fn fingerprint(corp: &Corp) -> String {
+    let list = corp.home.json(0, &["list"]);
+    let sha256 = list["certificates"][0]["sha256"].as_str();
+    sha256.expect("a certificate").to_owned()
+}

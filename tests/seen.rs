@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -105,6 +105,22 @@ fn an_imported_certificate_pins_the_server_with_tls_1_3_and_makes_it_strict() {
         "a strict server is decided by the row of strict servers"
     );
     assert_eq!(again["level"]["evidence"], "not-asked");
+}
+
+#[test]
+fn a_level_that_is_not_told_inside_tls_is_not_waited_for_beyond_its_deadline() {
+    let Some(scene) = Scene::with_ssl() else {
+        return;
+    };
+    scene.import();
+    // It serves one connection after the other, and says nothing to the question.
+    let began = Instant::now();
+    scene.home.run(&["connect", "TSM1"]).exits(0);
+    let took = began.elapsed();
+    assert!(
+        took < Duration::from_secs(8),
+        "three seconds are the deadline: {took:?}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::error::ConnectError;
 use crate::server::Server;
 use crate::transport::{Dial, Direct, Limits};
 use anchorhold_kernel::{Checks, Kernel, View};
-use anchorhold_state::{Actor, Endpoint, ServerName, State};
+use anchorhold_state::{Actor, Endpoint, ScopeTable, ServerName, State};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -84,16 +84,25 @@ impl Context {
 
     /// What the stores of a server hold for it.
     pub fn view(&self, server: &Server) -> Result<View, ConnectError> {
-        let scope = self.state.scope_for(&server.name)?;
+        let scope = self.scope(server)?;
         Ok(self.kernel.view(&server.name, self.stores(server), scope))
     }
 
     /// The same with every store listed now, whatever it says of itself.
     pub(crate) fn fresh_view(&self, server: &Server) -> Result<View, ConnectError> {
-        let scope = self.state.scope_for(&server.name)?;
+        let scope = self.scope(server)?;
         Ok(self
             .kernel
             .fresh_view(&server.name, self.stores(server), scope))
+    }
+
+    /// The part of the scope table that a view for a server needs.
+    fn scope(&self, server: &Server) -> Result<ScopeTable, ConnectError> {
+        Ok(if self.kernel.believes_stores(self.stores(server)) {
+            self.state.scope()?
+        } else {
+            self.state.scope_for(&server.name)?
+        })
     }
 
     /// The time.

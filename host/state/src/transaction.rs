@@ -173,6 +173,22 @@ impl Transaction<'_> {
             .push(Event::new("server-lowered", detail).server(server));
     }
 
+    /// Takes note that the operator knows of the loss: the server is no longer lost, and stays
+    /// strict.
+    pub fn acknowledge(&mut self, server: &ServerName) {
+        let kept = self.kept(server);
+        if !kept.lost {
+            return;
+        }
+        kept.lost = false;
+        kept.record.security = Security::Strict;
+        self.touched.insert(server.clone());
+        self.decides = true;
+        let detail = "the operator knows of the loss; it stays strict";
+        self.events
+            .push(Event::new("ledger-lost-acknowledged", detail).server(server));
+    }
+
     /// Takes the leave away.
     pub fn end_lowered(&mut self, server: &ServerName) {
         let ended = self
@@ -199,7 +215,12 @@ impl Transaction<'_> {
                     self.kept(name);
                 }
                 let names: Vec<_> = names.iter().map(ServerName::as_str).collect();
-                format!("{} for {}", word(row.kind), names.join(", "))
+                let whom = if names.is_empty() {
+                    "nobody".to_owned()
+                } else {
+                    names.join(", ")
+                };
+                format!("{} for {whom}", word(row.kind))
             }
         };
         self.scope.insert(fingerprint, Some(row.clone()));

@@ -241,3 +241,17 @@ fn the_table_of_a_policy_is_named_as_it_is_typed() {
     assert!(note(server("TSM1")).contains("[server.TSM1]"));
     assert!(note(replicated()).contains("[server.\"TSM1@repl\"]"));
 }
+
+#[test]
+fn a_mismatch_with_what_is_held_as_something_else_says_how_to_change_that() {
+    let sample = Sample::new();
+    let server = server("TSM1");
+    let situation = Situation::look(&sample.context, &server).expect("a situation");
+    let told = Told {
+        detail: "the CA that issued it is held in store \"keydb\" as a pin",
+        advice: Some("import it as an anchor"),
+        ..Told::of(Code::Verdict(kernel::Code::CertificateMismatch))
+    };
+    let remedy = of(&server, &situation, told).remedy.expect("a remedy");
+    assert_eq!(remedy, Remedy::advice("import it as an anchor"));
+}

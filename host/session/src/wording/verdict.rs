@@ -69,8 +69,11 @@ fn mismatch(case: &Case<'_>) -> Remedy {
         Held::No | Held::Unanswered { .. } => false,
     };
     match case.told.advice {
-        // It is here already and its store does not trust it, so that more of it is no help.
-        Some(advice) if is_held => Remedy::advice(advice),
+        // It is here already, or the CA that issued it is and as something else, so that more of
+        // it is no help.
+        Some(advice) if is_held || case.told.detail.contains("is held in store") => {
+            Remedy::advice(advice)
+        }
         Some(_) | None => case.import_presented("if the server's certificate was renewed: "),
     }
 }

@@ -435,6 +435,26 @@ fn both_damaged_leaves_nobody_to_trust() {
 }
 
 #[test]
+fn a_loss_that_is_acknowledged_ends_and_leaves_the_server_strict() {
+    let home = home();
+    fs::remove_file(home.file("ledger.db")).unwrap();
+    home.write(|change| change.acknowledge(&name("PLAIN")));
+    let standing = home.state().server(&name("PLAIN")).unwrap();
+    assert!(!standing.lost && standing.is_strict() && standing.lowered.is_none());
+    assert!(home.state().server(&name("SCOPED")).unwrap().lost);
+    let acknowledged = |home: &Home| {
+        let journal = home.state().journal().unwrap();
+        let of = |event: &str| event == "ledger-lost-acknowledged";
+        journal.iter().filter(|entry| of(&entry.event)).count()
+    };
+    assert_eq!(acknowledged(&home), 1);
+    // Whoever is not lost has nothing to take note of.
+    home.write(|change| change.acknowledge(&name("PLAIN")));
+    assert_eq!(acknowledged(&home), 1);
+    home.assert_whole();
+}
+
+#[test]
 fn both_deleted_is_a_first_run() {
     let home = home();
     fs::remove_file(home.file("ledger.db")).unwrap();
