@@ -9,7 +9,7 @@ pub struct Import {
     pub imported: Vec<Imported>,
     /// Whether it was only a preview.
     pub dry_run: bool,
-    /// For whom the certificates vouch now.
+    /// For whom any of the certificates vouches now.
     pub servers: crate::Servers,
     /// What was taken out in the same change.
     #[serde(default)]
@@ -39,6 +39,9 @@ pub struct Imported {
     pub subject: String,
     /// Until when it is valid, RFC 3339.
     pub not_after: String,
+    /// For whom it vouches now, earlier imports included.
+    #[serde(default)]
+    pub servers: crate::Servers,
 }
 
 /// A certificate that another one took the place of.

@@ -37,12 +37,18 @@ pub struct JournalEntry {
 /// The document of `journal verify`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalCheck {
-    /// Whether the chain is whole and agrees with the ledger.
+    /// Whether the chain is whole, and the ledger agrees with it and was not lost.
     pub whole: bool,
     /// How many entries were read.
     pub entries: u64,
     /// The hash of the last entry; nothing where there is none.
     pub last_hash: Option<String>,
+    /// `whole`, `first-run` or `lost`.
+    #[serde(default)]
+    pub ledger: String,
+    /// The servers whose record was lost, and that nobody has lowered or raised since.
+    #[serde(default)]
+    pub lost: Vec<String>,
     /// What is wrong, where something is.
     pub problems: Vec<String>,
     /// What was found, for people.

@@ -20,7 +20,7 @@ pub use change::{Change, Changed, Proposal, Proposed};
 pub use error::{Error, ErrorBody};
 pub use import::{Import, Imported, Replaced};
 pub use journal::{Journal, JournalCheck, JournalEntry};
-pub use list::{Certificate, FailedStore, List, Servers};
+pub use list::{Certificate, FailedStore, List, Missing, Servers};
 pub use rehearsal::{Rehearsal, Step, Story};
 pub use server::{Endpoint, Lowered, Record, RecordChange, RecordList, RecordedLevel};
 pub use session::{

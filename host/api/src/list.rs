@@ -11,6 +11,22 @@ pub struct List {
     /// The stores that could not be listed; what they hold is missing above.
     #[serde(default)]
     pub failed_stores: Vec<FailedStore>,
+    /// What is in scope for a server and in no store any more.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
+}
+
+/// A certificate that is in scope and that no store holds any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The SHA-256 of the certificate, 64 hexadecimal digits.
+    pub sha256: String,
+    /// For whom it would vouch.
+    pub servers: Servers,
+    /// `pin`, `anchor` or `intermediate`.
+    pub kind: String,
+    /// The same for people.
+    pub message: String,
 }
 
 /// One certificate in one store.
@@ -48,13 +64,14 @@ pub struct FailedStore {
 }
 
 /// For whom a certificate vouches: a list of names, `"any"` or `"none"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Servers {
     /// Every server.
     Any,
     /// These.
     Named(Vec<String>),
     /// Nobody.
+    #[default]
     None,
 }
 

@@ -107,6 +107,9 @@ pub struct Explanation {
     pub lowered: Option<Lowered>,
     /// The stores that are asked for the server, in order.
     pub stores: Vec<StoreState>,
+    /// What anchorhold.toml says of the server, each with file and line.
+    #[serde(default)]
+    pub policy: Vec<SetOption>,
     /// Options of the server that this host does not use.
     #[serde(default)]
     pub unused_options: Vec<SetOption>,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Missing;
+
 /// The document of `store list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreList {
@@ -49,6 +51,12 @@ pub struct StoreCheck {
     pub passed: bool,
     /// What is wrong, each with the store that it is about.
     pub problems: Vec<String>,
+    /// What is in scope for a server and in no store any more.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
+    /// What to do next.
+    #[serde(default)]
+    pub remedies: Vec<String>,
 }
 
 /// An acceptance that was begun and not ended.

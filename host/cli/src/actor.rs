@@ -9,9 +9,13 @@ use crate::invocation::PROGRAM;
 
 /// The user that this process runs as, by name where the machine knows one.
 pub(crate) fn here() -> Actor {
-    let uid = rustix::process::getuid().as_raw();
+    Actor::new(user(rustix::process::getuid().as_raw()), PROGRAM)
+}
+
+/// A user, by name where the machine knows one.
+pub(crate) fn user(uid: u32) -> String {
     let name = users().and_then(|users| name_of(&users, uid));
-    Actor::new(name.unwrap_or_else(|| format!("uid {uid}")), PROGRAM)
+    name.unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// The machine's own list of users. Directory services are not asked: that may take long, and

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::fingerprint::Prefix;
 
 pub(crate) mod dsmcert;
-mod value;
+pub(crate) mod value;
 
 use value::{
     certificate_file, expiry_days, label, level, lifetime, reason, server_name, store_name,

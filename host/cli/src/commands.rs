@@ -1,11 +1,14 @@
 //! The commands, one file each.
 
 mod connect;
+mod damage;
 mod explain;
 mod holding;
 mod import;
 mod journal;
 mod list;
+mod missing;
+mod outlook;
 mod rehearse;
 mod remove;
 mod scope;
@@ -13,6 +16,7 @@ mod server;
 mod session;
 mod show;
 mod store;
+mod validity;
 mod vendor;
 mod verify;
 

@@ -34,6 +34,8 @@ pub(crate) struct Said {
     pub(crate) policy: Policy,
     /// The line in which its table begins.
     pub(crate) line: usize,
+    /// Each key that is set, with its value as typed.
+    pub(crate) keys: Vec<(&'static str, String)>,
 }
 
 /// anchorhold.toml, as typed.
@@ -125,6 +127,7 @@ fn policies(
         let line = line_of(text, name.span().start);
         let name = ServerName::new(name.into_inner());
         let wrong = |what: &str| invalid(file, line, &format!("[server.{name}]: {what}"));
+        let keys = keys(&table);
         let policy = table.policy().map_err(|error| wrong(&error.to_string()))?;
         let named = policy.stores.iter().flatten().chain(&policy.accept_into);
         for store in named {
@@ -139,9 +142,29 @@ fn policies(
             let what = format!("names compare without case, and line {} has it", other.line);
             return Err(wrong(&what));
         }
-        policies.insert(name, Said { policy, line });
+        policies.insert(name, Said { policy, line, keys });
     }
     Ok(policies)
+}
+
+/// Each key that is set, with its value as typed.
+fn keys(table: &ServerTable) -> Vec<(&'static str, String)> {
+    let stores = table.stores.as_ref().map(|stores| stores.join(", "));
+    let all = [
+        ("stores", &stores),
+        ("accept_into", &table.accept_into),
+        ("expect", &table.expect),
+        ("name_check", &table.name_check),
+        ("plain", &table.plain),
+        ("level", &table.level),
+        ("authentication", &table.authentication),
+        ("tls_floor", &table.tls_floor),
+        ("level_floor", &table.level_floor),
+        ("address", &table.address),
+    ];
+    let set = all.into_iter();
+    set.filter_map(|(key, value)| value.clone().map(|value| (key, value)))
+        .collect()
 }
 
 /// Says of a key that it comes later, where it is one of those, and not that it is a typing error.

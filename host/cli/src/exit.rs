@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::ownership::STATE_UNAVAILABLE;
+
 /// The exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -127,7 +129,7 @@ impl fmt::Display for Failure {
 
 impl From<anchorhold_state::StateError> for Failure {
     fn from(error: anchorhold_state::StateError) -> Self {
-        Self::from_error(Exit::Failed, "state-unavailable", &error)
+        Self::from_error(Exit::Failed, STATE_UNAVAILABLE, &error)
     }
 }
 

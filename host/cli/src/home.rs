@@ -10,7 +10,7 @@ use anchorhold_session::accept::{self, Settled};
 use anchorhold_session::context::Context;
 use anchorhold_session::error::ConnectError;
 use anchorhold_session::server::Server;
-use anchorhold_state::{Actor, State};
+use anchorhold_state::{Actor, ScopeTable, State};
 use time::OffsetDateTime;
 
 use crate::actor;
@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::say;
+use crate::ownership::STATE_UNAVAILABLE;
 use crate::paths::Paths;
 use crate::servers::Servers;
 
@@ -66,6 +67,9 @@ impl Home {
         open(&self.servers, || {
             let servers = Servers::read(&self.globals, self.config()?, &self.paths)?;
             if self.globals.verbose {
+                if let Some(file) = &self.config()?.file {
+                    say("config", &file.display().to_string());
+                }
                 for file in &servers.files {
                     say("options", &file.display().to_string());
                 }
@@ -161,6 +165,20 @@ impl Home {
             .map_or_else(|| self.default_stores(), Ok)
     }
 
+    /// The part of the scope table that a view of these stores for a server needs.
+    pub(crate) fn scope_of(
+        &self,
+        server: &ServerName,
+        stores: &[String],
+    ) -> Result<ScopeTable, Failure> {
+        let state = self.state()?;
+        Ok(if self.kernel()?.believes_stores(stores) {
+            state.scope()?
+        } else {
+            state.scope_for(server)?
+        })
+    }
+
     /// Every server with its stores, for the preview of a change.
     pub(crate) fn known_servers(&self) -> Result<Vec<KnownServer>, Failure> {
         let known = self.servers()?.all.iter().map(|server| {
@@ -234,7 +252,7 @@ fn settled_text(settled: &Settled) -> String {
 pub(crate) fn from_connect(error: &ConnectError) -> Failure {
     let code = match error {
         ConnectError::Interrupted => "interrupted",
-        ConnectError::State(_) => "state-unavailable",
+        ConnectError::State(_) => STATE_UNAVAILABLE,
         ConnectError::Store(_) => "store-unavailable",
         ConnectError::Tls(_) => "tls-setup",
         _ => "bug",

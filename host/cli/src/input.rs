@@ -16,6 +16,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
             format!("{}: cannot be read", shown(path)),
         )
         .because(error)
+        .remedy("name a file that is there and that you can read")
     };
     let bytes = if is_standard_input(path) {
         take(std::io::stdin().lock(), limit)

@@ -10,6 +10,8 @@ use crate::args::Globals;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Invocation {
     words: Vec<String>,
+    /// The program as it was typed, which may be another name of it.
+    typed: String,
 }
 
 impl Invocation {
@@ -29,7 +31,17 @@ impl Invocation {
         for file in &globals.optfile {
             pair("--optfile", file);
         }
-        Self { words }
+        Self {
+            words,
+            typed: quote(program),
+        }
+    }
+
+    /// A command line of the program by the name that was typed, on what this call works on.
+    pub(crate) fn again(&self, words: &[&str]) -> String {
+        let given = self.words.iter().skip(1).map(String::as_str);
+        let line: Vec<&str> = [self.typed.as_str()].into_iter().chain(given).collect();
+        [&line, words].concat().join(" ")
     }
 
     /// A command line that works on what this call works on.
@@ -205,6 +217,7 @@ mod tests {
         for name in ["dsmcert", "/nowhere/at/all/dsmcert"] {
             let invocation = Invocation::new(OsStr::new(name), &globals);
             assert_eq!(invocation.command(&["list"]), "anchorhold list");
+            assert_eq!(invocation.again(&["-list"]), format!("{name} -list"));
         }
         assert!(is_dsmcert(&OsString::from("/opt/x/dsmcert")));
         assert!(!is_dsmcert(&OsString::from("/opt/dsmcert/anchorhold")));

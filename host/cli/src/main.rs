@@ -12,6 +12,7 @@ mod home;
 mod input;
 mod invocation;
 mod output;
+mod ownership;
 mod paths;
 mod program;
 mod report;

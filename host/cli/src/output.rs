@@ -220,11 +220,11 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) -> Exit {
         return failure.exit;
     }
     say("error", &failure.message);
-    for cause in &failure.causes {
+    for cause in failure.causes.iter().flat_map(|cause| cause.lines()) {
         say_line(&format!("  {cause}"));
     }
     if let Some(remedy) = &failure.remedy {
-        say_line(&format!("remedy: {remedy}"));
+        say_plain(&format!("remedy: {remedy}"));
     }
     failure.exit
 }
@@ -255,6 +255,11 @@ pub(crate) fn say(kind: &str, text: &str) {
         let _ = writeln!(stderr.lock(), "{kind}: {}", clean(first));
     }
     lines.for_each(|line| say_line(&format!("  {line}")));
+}
+
+/// The same without a word in colour, as many lines as the text has.
+pub(crate) fn say_plain(text: &str) {
+    text.split('\n').for_each(say_line);
 }
 
 fn say_line(text: &str) {

@@ -1,19 +1,21 @@
 //! From the words of a command line to the exit status.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::args::{Arguments, Globals, dsmcert};
 use crate::commands;
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::invocation::{Invocation, is_dsmcert};
-use crate::output::{Reply, print, print_failure};
+use crate::output::{Reply, print, print_failure, say_plain};
+use crate::ownership::name_obstacle;
 use crate::paths::{Paths, Surroundings};
 
 /// Runs the program as it was called.
@@ -30,15 +32,15 @@ fn own(words: &[OsString]) -> Exit {
     let json = words.iter().any(|word| word == "--json");
     let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
-        Err(error) => return refused(&error, json),
+        Err(error) => return refused(&error, words, json),
     };
     if given(words, "--home").len() > 1 {
         return print_failure(&Failure::usage("usage", "--home is given twice"), json);
     }
     // The parser keeps what stands after the command and drops what stands before it.
     let globals = Globals {
-        options: given(words, "--options"),
-        optfile: given(words, "--optfile"),
+        options: each_once(given(words, "--options")),
+        optfile: each_once(given(words, "--optfile")),
         ..arguments.globals
     };
     conclude(&program, &globals, |home| {
@@ -51,19 +53,32 @@ fn vendor(words: &[OsString]) -> Exit {
     let json = words.iter().any(|word| word == "--json");
     let call = match dsmcert::parse(words.iter().skip(1).cloned()) {
         Ok(call) => call,
-        Err(wrong) => {
-            let failure = Failure::usage("usage", wrong).remedy(dsmcert::USAGE);
-            return print_failure(&failure, json);
-        }
+        Err(wrong) => return misused(wrong, json),
     };
     let Some(action) = call.action else {
         // Whoever asks for help and does not read it is not told that either.
         let _ = writeln!(io::stdout(), "{}", dsmcert::USAGE);
         return Exit::Done;
     };
-    conclude(&program, &call.globals, |home| {
+    let globals = Globals {
+        options: each_once(call.globals.options),
+        optfile: each_once(call.globals.optfile),
+        ..call.globals
+    };
+    conclude(&program, &globals, |home| {
         commands::run_vendor(&action, home)
     })
+}
+
+/// Says how the vendor's utility is used: to people in lines of their own.
+fn misused(wrong: String, json: bool) -> Exit {
+    let failure = Failure::usage("usage", wrong);
+    if json {
+        return print_failure(&failure.remedy(dsmcert::USAGE), json);
+    }
+    let exit = print_failure(&failure, json);
+    say_plain(dsmcert::USAGE);
+    exit
 }
 
 /// Does the work and prints what came of it.
@@ -74,7 +89,11 @@ fn conclude(
 ) -> Exit {
     let answer = Paths::find(globals.home.as_deref(), &Surroundings::here()).and_then(|paths| {
         let invocation = Invocation::new(program, globals);
-        work(&Home::new(paths, invocation, globals.clone()))
+        let state = paths.state.clone();
+        work(&Home::new(paths, invocation, globals.clone())).map_err(|mut failure| {
+            name_obstacle(&mut failure, &state);
+            failure
+        })
     });
     match answer {
         Ok(reply) => print(&reply, globals),
@@ -87,7 +106,17 @@ fn conclude(
 }
 
 /// Help and version are answers; anything else is wrong usage.
-fn refused(error: &clap::Error, json: bool) -> Exit {
+fn refused(error: &clap::Error, words: &[OsString], json: bool) -> Exit {
+    if let Some(command) = later(error, words) {
+        let failure = Failure::usage(
+            "not-supported",
+            format!("`{command}` is not in this release"),
+        );
+        return print_failure(
+            &failure.remedy("see what there is: anchorhold --help"),
+            json,
+        );
+    }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A reader who has seen enough of the help is no error.
@@ -106,6 +135,32 @@ fn refused(error: &clap::Error, json: bool) -> Exit {
     }
 }
 
+/// The command that a word would be if this were a later release.
+fn later(error: &clap::Error, words: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let at = words.iter().position(|one| one == word.as_str())?;
+    let store = words.get(..at)?.iter().any(|one| one == "store");
+    let (known, before) = if store {
+        (LATER_OF_STORE, "store ")
+    } else {
+        (LATER, "")
+    };
+    known
+        .contains(&word.as_str())
+        .then(|| format!("{before}{word}"))
+}
+
+/// A file that is named twice, by whatever path, is read and advised once.
+fn each_once(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    let real = |file: &PathBuf| file.canonicalize().unwrap_or_else(|_| file.clone());
+    let mut files = files;
+    files.retain(|file| seen.insert(real(file)));
+    files
+}
+
 /// The values of an option, wherever it stands in a line that the parser has taken.
 fn given(words: &[OsString], option: &str) -> Vec<PathBuf> {
     let mut values = Vec::new();
@@ -121,9 +176,51 @@ fn given(words: &[OsString], option: &str) -> Vec<PathBuf> {
     values
 }
 
+/// Commands that have a meaning to come.
+const LATER: &[&str] = &[
+    "completions",
+    "doctor",
+    "export",
+    "man",
+    "plugin",
+    "proxy",
+    "serve",
+];
+
+/// The same of `store`.
+const LATER_OF_STORE: &[&str] = &["copy", "create", "lock", "unlock"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_to_come_are_told_from_slips() {
+        for (line, expected) in [
+            ("anchorhold --home h serve", Some("serve")),
+            ("anchorhold doctor --bundle f", Some("doctor")),
+            ("anchorhold store create x", Some("store create")),
+            ("anchorhold --json store unlock x", Some("store unlock")),
+            ("anchorhold create", None),
+            ("anchorhold store serve", None),
+            ("anchorhold nonsense", None),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let error = Arguments::try_parse_from(&words).expect_err(line);
+            assert_eq!(later(&error, &words).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_named_twice_counts_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("dsm.sys");
+        std::fs::write(&file, "").expect("written");
+        let other = directory.path().join(".").join("dsm.sys");
+        let missing = PathBuf::from("/nonexistent/dsm.sys");
+        let given = vec![file.clone(), missing.clone(), other, missing.clone()];
+        assert_eq!(each_once(given), [file, missing]);
+    }
 
     #[test]
     fn options_are_found_wherever_they_stand() {

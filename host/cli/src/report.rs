@@ -15,6 +15,7 @@ mod verify;
 
 use anchorhold_api::Servers;
 
+pub(crate) use rehearse::{missing_of, own};
 pub(crate) use vendor::{Added, Deleted};
 
 /// For whom something vouches, in a few words.

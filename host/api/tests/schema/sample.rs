@@ -3,7 +3,7 @@
 use anchorhold_api::{
     By, Certificate, Change, Changed, Difference, Endpoint, Error, ErrorBody, Explanation,
     FailedStore, Import, Imported, Journal, JournalCheck, JournalEntry, Level, List, Lowered,
-    OpenIntent, Password, Place, Proposal, Proposed, Record, RecordChange, RecordList,
+    Missing, OpenIntent, Password, Place, Proposal, Proposed, Record, RecordChange, RecordList,
     RecordedLevel, Rehearsal, Replaced, Row, Servers, Session, SetOption, Shown, Step, Store,
     StoreCheck, StoreList, StoreState, Story, Used, Verdict, Warning,
 };
@@ -61,6 +61,7 @@ pub(crate) fn import() -> Import {
         outcome: text("new"),
         subject: text("CN=TSM Self-Signed Certificate"),
         not_after: text(TIME),
+        servers: Servers::Any,
     };
     Import {
         imported: vec![imported],
@@ -99,7 +100,17 @@ pub(crate) fn lists() -> [List; 3] {
             store: text("hsm"),
             message: text("no token"),
         }],
+        missing: vec![missing()],
     })
+}
+
+fn missing() -> Missing {
+    Missing {
+        sha256: text(SHA),
+        servers: Servers::Named(vec![text("TSM1")]),
+        kind: text("pin"),
+        message: text("in scope for TSM1, is in no store"),
+    }
 }
 
 pub(crate) fn shown() -> Shown {
@@ -237,6 +248,11 @@ pub(crate) fn explanation(whole: bool) -> Explanation {
             detail: text(""),
             held: vec![text(SHA)],
         }],
+        policy: vec![SetOption {
+            name: text("plain"),
+            value: text("never"),
+            from: text("anchorhold.toml:2"),
+        }],
         unused_options: vec![SetOption {
             name: text("NODename"),
             value: text("n"),
@@ -340,6 +356,8 @@ pub(crate) fn store_check() -> StoreCheck {
         intents: vec![intent],
         passed: false,
         problems: vec![text("an intent is open")],
+        missing: vec![missing()],
+        remedies: vec![text("import it again")],
     }
 }
 
@@ -374,6 +392,8 @@ pub(crate) fn journal_check(whole: bool) -> JournalCheck {
         whole,
         entries: 2,
         last_hash: some(whole, text(SHA)),
+        ledger: text(if whole { "whole" } else { "lost" }),
+        lost: vec![text("TSM1")],
         problems: vec![text("entry 2 does not carry on entry 1")],
         message: text("2 entries"),
         remedy: some(!whole, text("keep the file")),

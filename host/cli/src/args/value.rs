@@ -12,6 +12,29 @@ pub(crate) fn server_name(text: &str) -> Result<String, String> {
     printable(text, "a server's name", 128)
 }
 
+/// Why no stanza can have a name, so that nothing imported for it would ever count.
+pub(crate) fn no_stanza_name(name: &str) -> Option<String> {
+    let bare = name.strip_suffix("@repl").unwrap_or(name);
+    let reserved = ["*", "any", "none"];
+    if reserved.iter().any(|word| bare.eq_ignore_ascii_case(word)) {
+        return Some(format!(
+            "\"{name}\" stands for servers, and is the name of none"
+        ));
+    }
+    if bare.is_empty() || bare.chars().count() > STANZA_MAX {
+        return Some(format!(
+            "the name of a server has 1 to {STANZA_MAX} characters"
+        ));
+    }
+    let allowed = |letter: &char| {
+        letter.is_alphanumeric() || (letter.is_ascii_graphic() && !"\"',".contains(*letter))
+    };
+    let strange = bare.chars().find(|letter| !allowed(letter))?;
+    Some(format!(
+        "no stanza can have the name \"{name}\": {strange:?} is not allowed in it"
+    ))
+}
+
 /// The name of a store.
 pub(crate) fn store_name(text: &str) -> Result<String, String> {
     printable(text, "a store's name", 64)
@@ -93,4 +116,33 @@ fn printable(text: &str, what: &str, most: usize) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// How long the name of a stanza may be.
+const STANZA_MAX: usize = 64;
+
 const YEAR: u64 = 366 * 24 * 60 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_stanza_can_have_is_known_as_such() {
+        for name in [
+            "TSM1",
+            "tsm-1.example_2",
+            "ANY2",
+            "TSM1@repl",
+            "Zürich",
+            "a*b",
+        ] {
+            assert_eq!(no_stanza_name(name), None, "{name}");
+        }
+        let long = "x".repeat(65);
+        for name in [
+            "TSM 1", "*", "any", "ANY", "none", "a,b", "\"a\"", "it's", "@repl", "a\tb",
+        ] {
+            assert!(no_stanza_name(name).is_some(), "{name}");
+        }
+        assert!(no_stanza_name(&long).is_some());
+    }
+}

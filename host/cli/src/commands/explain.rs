@@ -1,14 +1,18 @@
 //! `explain`: what would be decided and why.
 
+use std::collections::BTreeSet;
+
 use anchorhold_api as api;
 use anchorhold_session::explain::{Explanation, explain};
 use anchorhold_session::options::OtherOption;
+use anchorhold_session::server::Server;
 
-use super::{server, session};
+use super::{server, session, validity};
 use crate::args::Explain;
 use crate::exit::Failure;
 use crate::home::{Home, from_connect};
 use crate::output::Reply;
+use crate::report;
 
 /// Explains the decision for a server.
 pub(super) fn run(args: &Explain, home: &Home) -> Result<Reply, Failure> {
@@ -21,6 +25,9 @@ pub(super) fn run(args: &Explain, home: &Home) -> Result<Reply, Failure> {
     let now = home.now().unix_timestamp();
     let standing = &explained.standing;
     let mut session = session::document(&explained.report, home)?;
+    session
+        .warnings
+        .extend(unfit(&explained, home, &server.name)?);
     let unused_options = set_apart(&mut session.options, home.servers()?.others(server));
     let document = api::Explanation {
         session,
@@ -35,6 +42,7 @@ pub(super) fn run(args: &Explain, home: &Home) -> Result<Reply, Failure> {
         lost: standing.lost,
         lowered: standing.lowered(now).map(server::lowered),
         stores: stores(&explained, home, &server.name)?,
+        policy: policy(server, home)?,
         unused_options,
         notes: home.servers()?.notes.clone(),
         would_change: explained.would_change.iter().map(difference).collect(),
@@ -47,7 +55,7 @@ fn stores(
     home: &Home,
     server: &anchorhold_kernel::ServerName,
 ) -> Result<Vec<api::StoreState>, Failure> {
-    let scope = home.state()?.scope_for(server)?;
+    let scope = home.scope_of(server, &explained.stores)?;
     let kernel = home.kernel()?;
     let states = explained.stores.iter().map(|name| {
         let view = kernel.view(server, std::slice::from_ref(name), scope.clone());
@@ -68,6 +76,51 @@ fn stores(
         }
     });
     Ok(states.collect())
+}
+
+/// What of the held certificates cannot vouch now, each once.
+fn unfit(
+    explained: &Explanation,
+    home: &Home,
+    server: &anchorhold_kernel::ServerName,
+) -> Result<Vec<api::Warning>, Failure> {
+    let scope = home.scope_of(server, &explained.stores)?;
+    let view = home.kernel()?.view(server, &explained.stores, scope);
+    let mut seen = BTreeSet::new();
+    let mut warnings = Vec::new();
+    for entry in view.entries() {
+        let new = entry.servers.contains(server) && seen.insert(entry.fingerprint);
+        let fault = validity::fault(&entry, home.now());
+        if let Some((code, why)) = fault.filter(|_| new) {
+            let sha256 = entry.fingerprint.to_string();
+            let message = format!(
+                "{} {}, which is held, cannot vouch now: {why}",
+                entry.kind.as_str(),
+                report::short(&sha256)
+            );
+            warnings.push(api::Warning {
+                code: code.to_owned(),
+                message,
+            });
+        }
+    }
+    Ok(warnings)
+}
+
+/// What anchorhold.toml says of the server, with its place.
+fn policy(server: &Server, home: &Home) -> Result<Vec<api::SetOption>, Failure> {
+    let config = home.config()?;
+    let Some(said) = config.policies.get(&server.name) else {
+        return Ok(Vec::new());
+    };
+    let file = home.paths.file();
+    let from = format!("{}:{}", file.display(), said.line);
+    let keys = said.keys.iter().map(|(name, value)| api::SetOption {
+        name: (*name).to_owned(),
+        value: value.clone(),
+        from: from.clone(),
+    });
+    Ok(keys.collect())
 }
 
 /// Takes what this host does not act on out of the options in force, to the others.

@@ -4,7 +4,9 @@ use anchorhold_api as api;
 use anchorhold_kernel::{
     CertificateKind, Entry, EntryServers, Fingerprint, ScopeTable, ServerName, Servers,
 };
+use time::OffsetDateTime;
 
+use super::validity;
 use crate::exit::{Exit, Failure};
 use crate::fingerprint::{NotOne, Prefix};
 use crate::home::Home;
@@ -123,12 +125,18 @@ pub(super) fn unknown_store(home: &Home, name: &str) -> Result<Failure, Failure>
         .map(|store| store.name())
         .collect();
     let message = format!("no store \"{name}\"; there are: {}", known.join(", "));
-    Ok(Failure::usage("unknown-store", message))
+    let remedy = format!(
+        "name one of them, or add a [[store]] of that name to {}",
+        home.paths.file().display()
+    );
+    Ok(Failure::usage("unknown-store", message).remedy(remedy))
 }
 
 /// One line of a list.
-pub(super) fn certificate(entry: &Entry) -> api::Certificate {
+pub(super) fn certificate(entry: &Entry, now: OffsetDateTime) -> api::Certificate {
     let facts = entry.facts().ok().filter(|_| entry.is_certificate());
+    let dates = facts.as_ref().and_then(|facts| validity::note(facts, now));
+    let notes: Vec<String> = dates.into_iter().chain(entry.note.clone()).collect();
     let text = |of: fn(&anchorhold_kernel::certificate::Facts) -> String| {
         facts.as_ref().map(of).unwrap_or_default()
     };
@@ -142,7 +150,7 @@ pub(super) fn certificate(entry: &Entry) -> api::Certificate {
         store: entry.store.clone(),
         servers: listed_servers(&entry.servers),
         kind: entry.kind.as_str().to_owned(),
-        note: entry.note.clone(),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }
 
@@ -159,8 +167,9 @@ pub(super) fn listed_servers(servers: &EntryServers) -> api::Servers {
 pub(super) fn scoped_servers(servers: Option<&Servers>) -> api::Servers {
     match servers {
         Some(Servers::Any) => api::Servers::Any,
-        Some(Servers::Named(names)) => api::Servers::Named(texts(names)),
-        None => api::Servers::None,
+        // A row without a server only keeps what the certificate is.
+        Some(Servers::Named(names)) if !names.is_empty() => api::Servers::Named(texts(names)),
+        Some(Servers::Named(_)) | None => api::Servers::None,
     }
 }
 

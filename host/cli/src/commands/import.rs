@@ -6,17 +6,15 @@ use std::path::{Path, PathBuf};
 use anchorhold_api as api;
 use anchorhold_kernel::import::{self, Certificate, ImportError, ImportReport, Request, Whose};
 use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName, Servers};
-use anchorhold_session::explain::explain;
-use anchorhold_session::level::Level;
-use anchorhold_session::report::Outcome;
-use anchorhold_session::server::Server;
 
 use super::holding::{Holding, check_stores, kind_word, scoped_servers};
+use super::outlook::could_be_plain;
 use crate::args::{Import, Kind};
 use crate::exit::{Exit, Failure};
-use crate::home::{Home, from_connect};
+use crate::home::Home;
 use crate::input;
 use crate::output::Reply;
+use crate::ownership::STATE_UNAVAILABLE;
 
 /// Imports certificates.
 pub(super) fn run(args: &Import, home: &Home) -> Result<Reply, Failure> {
@@ -127,7 +125,7 @@ pub(super) fn from_import(error: &ImportError) -> Failure {
     let (exit, code) = match (error.whose(), error) {
         (_, ImportError::NotHeld { .. }) => (Exit::Usage, "certificate-unknown"),
         (Whose::Caller, _) => (Exit::Usage, "input-invalid"),
-        (Whose::Store, ImportError::State(_)) => (Exit::Failed, "state-unavailable"),
+        (Whose::Store, ImportError::State(_)) => (Exit::Failed, STATE_UNAVAILABLE),
         (Whose::Store, ImportError::NotTakenBack { .. }) => (Exit::Failed, "stores-differ"),
         (Whose::Store, _) => (Exit::Failed, "store-unavailable"),
     };
@@ -192,7 +190,7 @@ fn document(
             .map(|one| imported(one, request))
             .collect(),
         dry_run: report.dry_run,
-        servers: scoped_servers(Some(&request.servers)),
+        servers: all_servers(&report),
         replaced: report
             .replaced
             .into_iter()
@@ -205,6 +203,18 @@ fn document(
         raised: raised.into_iter().map(ToString::to_string).collect(),
         warnings,
     })
+}
+
+/// The servers that any of the certificates vouches for now, earlier imports included.
+fn all_servers(report: &ImportReport) -> api::Servers {
+    let mut all = BTreeSet::new();
+    for one in &report.imported {
+        match &one.servers {
+            Servers::Any => return api::Servers::Any,
+            Servers::Named(names) => all.extend(names.iter().cloned()),
+        }
+    }
+    scoped_servers(Some(&Servers::Named(all)))
 }
 
 fn imported(one: &import::Imported, request: &Request) -> api::Imported {
@@ -223,6 +233,7 @@ fn imported(one: &import::Imported, request: &Request) -> api::Imported {
         not_after: facts
             .map(|facts| facts.not_after_text())
             .unwrap_or_default(),
+        servers: scoped_servers(Some(&one.servers)),
     }
 }
 
@@ -282,13 +293,6 @@ fn stopped_acceptance(report: &ImportReport) -> Option<String> {
     })
 }
 
-/// Whether the session would be plain if the server announced an earlier level now.
-fn could_be_plain(server: &Server, home: &Home) -> Result<bool, Failure> {
-    let explained = explain(&home.context()?, server, Some(EARLIER));
-    let explained = explained.map_err(|error| from_connect(&error))?;
-    Ok(explained.report.decision == Outcome::Plain)
-}
-
 fn strict(servers: &Servers, home: &Home) -> Result<BTreeSet<ServerName>, Failure> {
     let Servers::Named(names) = servers else {
         return Ok(BTreeSet::new());
@@ -301,6 +305,3 @@ fn strict(servers: &Servers, home: &Home) -> Result<BTreeSet<ServerName>, Failur
     }
     Ok(strict)
 }
-
-/// The highest level whose servers may talk in plain.
-const EARLIER: Level = Level::new(8, 1, 1, 0);

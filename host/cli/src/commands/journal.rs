@@ -34,19 +34,58 @@ fn verify(home: &Home) -> Result<Reply, Failure> {
     {
         problems.push(why);
     }
+    let lost = lost(home)?;
+    let condition = match state.condition() {
+        Condition::FirstRun => "first-run",
+        Condition::Lost { .. } => "lost",
+        // What was lost stays lost when the next change has healed the files.
+        Condition::Whole if !lost.is_empty() => {
+            problems.push(format!(
+                "the ledger was lost: what it knew of {} is gone",
+                lost.join(", ")
+            ));
+            "lost"
+        }
+        Condition::Whole => "whole",
+    };
     let whole = problems.is_empty();
     let check = api::JournalCheck {
         whole,
+        ledger: condition.to_owned(),
         entries: report.entries,
         last_hash: state.journal()?.last().map(|entry| entry.hash.to_string()),
-        message: message(report.entries, report.pending, whole),
-        remedy: (!whole).then(|| REMEDY.to_owned()),
+        message: message(
+            report.entries,
+            report.pending,
+            report.fault.is_none(),
+            condition,
+        ),
+        remedy: (!whole).then(|| remedy(&lost, home)),
+        lost,
         problems,
     };
     Ok(Reply::new(if whole { Exit::Done } else { Exit::No }, check))
 }
 
-fn message(entries: u64, pending: u64, whole: bool) -> String {
+/// The servers that count as strict because their records were lost.
+fn lost(home: &Home) -> Result<Vec<String>, Failure> {
+    let standings = home.state()?.standings()?.into_iter();
+    let lost = standings.filter(|standing| standing.lost);
+    let records = lost.filter_map(|standing| standing.record);
+    Ok(records.map(|record| record.server.to_string()).collect())
+}
+
+fn remedy(lost: &[String], home: &Home) -> String {
+    match lost.first() {
+        None => REMEDY.to_owned(),
+        Some(server) => format!(
+            "{REMEDY}; this notes the loss and keeps a server strict: {}",
+            home.invocation.command(&["server", "raise", server])
+        ),
+    }
+}
+
+fn message(entries: u64, pending: u64, chain: bool, ledger: &str) -> String {
     let count = match entries {
         0 => "no entry yet".to_owned(),
         1 => "1 entry".to_owned(),
@@ -56,10 +95,11 @@ fn message(entries: u64, pending: u64, whole: bool) -> String {
         0 => String::new(),
         count => format!(", {count} of which the next change writes to the file"),
     };
-    let end = if whole {
-        "the chain holds and agrees with the ledger"
-    } else {
-        "not whole"
+    let end = match (chain, ledger) {
+        (true, "lost") => "the chain holds; the ledger was lost",
+        (true, _) => "the chain holds and agrees with the ledger",
+        (false, "lost") => "the chain is not whole, and the ledger was lost",
+        (false, _) => "the chain is not whole",
     };
     format!("{count}{pending}; {end}")
 }

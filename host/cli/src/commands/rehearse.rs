@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anchorhold_api as api;
+use anchorhold_api::Story;
 use anchorhold_kernel::plan::StorePlan;
 use anchorhold_rehearse::operator::{self, OwnServers};
 use anchorhold_rehearse::{MakePlans, Played, Progress, Rehearsal, StoryResult, play};
@@ -16,18 +17,21 @@ use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::invocation::Invocation;
 use crate::output::{Answer, Page, Reply};
+use crate::report::{missing_of, own};
 
 /// Plays the stories, or the operator's own servers.
 pub(super) fn run(args: &Rehearse, home: &Home) -> Result<Reply, Failure> {
+    let named = !args.stories.is_empty() || !args.stores.is_empty();
+    let files_named = !home.globals().options.is_empty() || !home.globals().optfile.is_empty();
+    if named && files_named {
+        return Err(Failure::usage("usage", BOTH).remedy(ONE_OF_BOTH));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed("system", "no threads for the servers").because(&error))?;
-    // Whoever names a story wants that story, wherever the servers may be.
-    let named = !args.stories.is_empty() || !args.stores.is_empty();
-    let files_named = !home.globals().options.is_empty() || !home.globals().optfile.is_empty();
     let mut files = Vec::new();
-    let played = if files_named && !named {
+    let played = if files_named {
         files.extend(
             home.servers()?
                 .files
@@ -61,7 +65,7 @@ fn own_servers(home: &Home) -> Result<OwnServers, Failure> {
         context: home.context()?,
         servers,
         make_plans: throw_away(),
-        progress: progress(home),
+        progress: progress(home, own),
     })
 }
 
@@ -75,7 +79,7 @@ fn stories(args: &Rehearse, home: &Home) -> Result<Rehearsal, Failure> {
             .only(&args.stories)
             .map_err(|error| Failure::usage("unknown-story", error.to_string()))?;
     }
-    Ok(match progress(home) {
+    Ok(match progress(home, Story::people) {
         Some(progress) => rehearsal.telling(progress),
         None => rehearsal,
     })
@@ -107,14 +111,14 @@ fn scratch(names: &[String], home: &Home) -> Result<MakePlans, Failure> {
 }
 
 /// Tells each story as it ends, where a person reads.
-fn progress(home: &Home) -> Option<Progress> {
+fn progress(home: &Home, told: fn(&Story, &mut Page<'_>) -> io::Result<()>) -> Option<Progress> {
     let (verbose, invocation) = (home.globals().verbose, home.invocation.clone());
     (!home.globals().json).then(|| -> Progress {
         Arc::new(move |result: &StoryResult| {
             let story = story(result.clone(), &invocation);
             tell(|page| {
                 page.verbose = verbose;
-                story.people(page)
+                told(&story, page)
             });
         })
     })
@@ -139,7 +143,7 @@ fn document(played: Played, files: Vec<String>, invocation: &Invocation) -> api:
     }
 }
 
-fn story(story: StoryResult, invocation: &Invocation) -> api::Story {
+fn story(story: StoryResult, invocation: &Invocation) -> Story {
     let failed = story.steps.iter().filter(|step| !step.passed);
     let mut missing: Vec<String> = Vec::new();
     for one in failed.filter_map(|step| missing_of(&step.got)) {
@@ -154,7 +158,7 @@ fn story(story: StoryResult, invocation: &Invocation) -> api::Story {
         got: invocation.localize(&step.got),
         passed: step.passed,
     });
-    api::Story {
+    Story {
         id: story.id,
         title: story.title,
         passed: story.passed,
@@ -163,26 +167,7 @@ fn story(story: StoryResult, invocation: &Invocation) -> api::Story {
     }
 }
 
-/// What a step says to be missing.
-fn missing_of(got: &str) -> Option<&str> {
-    let (_, missing) = got.split_once("; missing: ")?;
-    Some(
-        missing
-            .split_once("; were ")
-            .map_or(missing, |(missing, _)| missing),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::missing_of;
-
-    #[test]
-    fn what_is_missing_is_what_the_server_itself_needs() {
-        let got = "refuse, certificate-needed, row 12; missing: anchorhold import --server A a.arm";
-        assert_eq!(missing_of(got), Some("anchorhold import --server A a.arm"));
-        let both = "refuse, x; missing: this; were its certificate CA-signed: y; missing: that";
-        assert_eq!(missing_of(both), Some("this"));
-        assert_eq!(missing_of("tls, held-certificate, row 4"), None);
-    }
-}
+/// Two rehearsals that are asked for at once.
+const BOTH: &str = "--options plays your own servers, and --story and --store play the built-in \
+                    stories: they exclude each other";
+const ONE_OF_BOTH: &str = "leave out --options and --optfile, or --story and --store";

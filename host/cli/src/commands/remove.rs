@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use anchorhold_api as api;
-use anchorhold_kernel::import::{self, RemovalReport, RemovalRequest};
+use anchorhold_kernel::import::{self, KnownServer, RemovalReport, RemovalRequest};
 use anchorhold_kernel::{Fingerprint, ServerName};
 
 use super::holding::{Holding, check_stores, kind_word, scoped_servers};
 use super::import::from_import;
+use super::outlook::warn_of_acceptance;
 use crate::args::Remove;
 use crate::exit::Failure;
 use crate::home::Home;
@@ -26,11 +27,8 @@ pub(super) fn run(args: &Remove, home: &Home) -> Result<Reply, Failure> {
     home.settle()?;
     let stores = (!args.stores.is_empty()).then(|| args.stores.clone());
     let report = take(fingerprint, server, stores, home)?;
-    Ok(Reply::done(document(
-        vec![(fingerprint, report)],
-        &holding,
-        home,
-    )))
+    let change = document(vec![(fingerprint, report)], &holding, home)?;
+    Ok(Reply::done(change))
 }
 
 /// Takes one certificate away from a server, or from all.
@@ -40,6 +38,17 @@ pub(super) fn take(
     stores: Option<Vec<String>>,
     home: &Home,
 ) -> Result<RemovalReport, Failure> {
+    let mut known = home.known_servers()?;
+    // A server that no stanza names yet loses trust all the same.
+    if let Some(name) = server
+        .as_ref()
+        .filter(|name| known.iter().all(|one| one.name != **name))
+    {
+        known.push(KnownServer {
+            name: name.clone(),
+            stores: home.default_stores()?,
+        });
+    }
     let request = RemovalRequest {
         fingerprint,
         servers: server.map(|server| BTreeSet::from([server])),
@@ -47,7 +56,7 @@ pub(super) fn take(
         dry_run: false,
         actor: home.actor(),
         now: home.now(),
-        known: home.known_servers()?,
+        known,
     };
     import::remove(home.kernel()?, home.state()?, &request).map_err(|error| from_import(&error))
 }
@@ -57,17 +66,16 @@ pub(super) fn document(
     reports: Vec<(Fingerprint, RemovalReport)>,
     before: &Holding,
     home: &Home,
-) -> api::Change {
+) -> Result<api::Change, Failure> {
     let mut change = api::Change {
         certificates: Vec::new(),
         lost: Vec::new(),
         warnings: Vec::new(),
     };
+    let mut lost = BTreeSet::new();
     for (fingerprint, report) in reports {
-        let lost = report.changes.iter().filter(|change| change.nothing_left);
-        change
-            .lost
-            .extend(lost.map(|change| change.server.to_string()));
+        let emptied = report.changes.iter().filter(|change| change.nothing_left);
+        lost.extend(emptied.map(|change| change.server.clone()));
         let warnings = report
             .warnings
             .iter()
@@ -77,7 +85,9 @@ pub(super) fn document(
             .certificates
             .push(changed(&fingerprint, report, before));
     }
-    change
+    change.lost = lost.iter().map(ToString::to_string).collect();
+    change.warnings.extend(warn_of_acceptance(&lost, home)?);
+    Ok(change)
 }
 
 fn changed(one: &Fingerprint, report: RemovalReport, before: &Holding) -> api::Changed {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anchorhold_api as api;
-use anchorhold_kernel::import::{self, ScopeChange, ScopeReport, ScopeRequest, ServerChange};
-use anchorhold_kernel::{CertificateKind, Fingerprint, Held, ScopeRow, ServerName, Servers};
+use anchorhold_kernel::import::{self, Proposal, ScopeChange, ScopeReport, ScopeRequest};
+use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName};
 
 use super::holding::{Holding, check_stores, kind_word, scoped_servers};
 use super::import::from_import;
+use super::outlook::warn_of_acceptance;
 use crate::args::Scope;
 use crate::exit::Failure;
 use crate::home::Home;
@@ -25,110 +26,18 @@ pub(super) fn run(args: &Scope, home: &Home) -> Result<Reply, Failure> {
     let fingerprints = args.fingerprints.iter().map(|prefix| holding.find(prefix));
     let fingerprints = fingerprints.collect::<Result<BTreeSet<_>, _>>()?;
     home.settle()?;
-    let report = match (args.any_server, args.none) {
-        (true, _) => rescope(fingerprints, ScopeChange::Any, home)?,
-        (_, true) => rescope(fingerprints, ScopeChange::None, home)?,
-        _ => {
-            let meant = |one| {
-                (
-                    one,
-                    Meant {
-                        servers: names.clone(),
-                        kind: None,
-                    },
-                )
-            };
-            only(&fingerprints.into_iter().map(meant).collect(), home)?
-        }
+    let change = match (args.any_server, args.none) {
+        (true, _) => ScopeChange::Any,
+        (_, true) => ScopeChange::None,
+        _ => ScopeChange::Only(names),
     };
-    Ok(Reply::done(document(&report, &holding, home)))
-}
-
-/// For whom a certificate is to vouch, and as what where it has no scope yet.
-#[derive(Clone, Debug)]
-struct Meant {
-    servers: BTreeSet<ServerName>,
-    kind: Option<CertificateKind>,
-}
-
-/// These servers and no others: what adding them would refuse is refused, and in one change the
-/// others are taken away.
-fn only(meant: &BTreeMap<Fingerprint, Meant>, home: &Home) -> Result<ScopeReport, Failure> {
-    let state = home.state()?;
-    // From here on nobody else changes the scope table.
-    let mut change = state.write(&home.actor(), home.now())?;
-    let mut report = ScopeReport {
-        rows: Vec::new(),
-        changes: Vec::new(),
-        dry_run: false,
-        warnings: Vec::new(),
-    };
-    for (fingerprint, meant) in meant {
-        let add = ScopeRequest {
-            kind: meant.kind,
-            dry_run: true,
-            ..request(
-                vec![*fingerprint],
-                ScopeChange::Add(meant.servers.clone()),
-                home,
-            )?
-        };
-        let mut one =
-            import::rescope(home.kernel()?, state, &add).map_err(|error| from_import(&error))?;
-        for (_, before, after) in &mut one.rows {
-            let Some(row) = after else { continue };
-            row.servers = Servers::Named(meant.servers.clone());
-            if before.as_ref() != Some(row) {
-                change.put_scope(*fingerprint, row);
-            }
-        }
-        report.rows.extend(one.rows);
-        report.warnings.extend(one.warnings);
-    }
-    change.commit()?;
-    report.changes = losses(&report, home)?;
-    Ok(report)
-}
-
-/// The servers that certificates were taken away from.
-fn losses(report: &ScopeReport, home: &Home) -> Result<Vec<ServerChange>, Failure> {
-    let mut changes = Vec::new();
-    for known in home.known_servers()? {
-        let named = |row: &Option<ScopeRow>| {
-            row.as_ref()
-                .is_some_and(|row| row.servers.contains(&known.name))
-        };
-        let loses = report
-            .rows
-            .iter()
-            .filter(|(_, before, after)| named(before) && !named(after));
-        let loses: Vec<Fingerprint> = loses.map(|(fingerprint, ..)| *fingerprint).collect();
-        if loses.is_empty() {
-            continue;
-        }
-        let scope = home.state()?.scope_for(&known.name)?;
-        let held = home
-            .kernel()?
-            .view(&known.name, &known.stores, scope)
-            .held();
-        changes.push(ServerChange {
-            server: known.name,
-            gains: Vec::new(),
-            loses,
-            acceptance_stops: false,
-            nothing_left: held == Held::No,
-        });
-    }
-    Ok(changes)
-}
-
-fn rescope(
-    fingerprints: BTreeSet<Fingerprint>,
-    change: ScopeChange,
-    home: &Home,
-) -> Result<ScopeReport, Failure> {
     let request = request(fingerprints.into_iter().collect(), change, home)?;
-    import::rescope(home.kernel()?, home.state()?, &request).map_err(|error| from_import(&error))
+    let report = rescope(&request, home)?;
+    Ok(Reply::done(document(&report, &holding, home)?))
+}
+
+fn rescope(request: &ScopeRequest, home: &Home) -> Result<ScopeReport, Failure> {
+    import::rescope(home.kernel()?, home.state()?, request).map_err(|error| from_import(&error))
 }
 
 fn request(
@@ -147,7 +56,7 @@ fn request(
     })
 }
 
-fn document(report: &ScopeReport, holding: &Holding, home: &Home) -> api::Change {
+fn document(report: &ScopeReport, holding: &Holding, home: &Home) -> Result<api::Change, Failure> {
     let certificates = report.rows.iter().map(|(fingerprint, before, after)| {
         let row = after.as_ref().or(before.as_ref());
         let shown = holding
@@ -173,15 +82,17 @@ fn document(report: &ScopeReport, holding: &Holding, home: &Home) -> api::Change
         }
     });
     let lost = report.changes.iter().filter(|change| change.nothing_left);
-    api::Change {
+    let lost: Vec<&ServerName> = lost.map(|change| &change.server).collect();
+    let warnings = report.warnings.iter();
+    let mut warnings: Vec<String> = warnings
+        .map(|text| home.invocation.localize(text))
+        .collect();
+    warnings.extend(warn_of_acceptance(lost.iter().copied(), home)?);
+    Ok(api::Change {
         certificates: certificates.collect(),
-        lost: lost.map(|change| change.server.to_string()).collect(),
-        warnings: report
-            .warnings
-            .iter()
-            .map(|text| home.invocation.localize(text))
-            .collect(),
-    }
+        lost: lost.iter().map(ToString::to_string).collect(),
+        warnings,
+    })
 }
 
 /// Shows what the labels suggest, asks, and does it.
@@ -214,21 +125,33 @@ fn propose(args: &Scope, home: &Home) -> Result<Reply, Failure> {
         return Ok(Reply::done(document));
     }
     home.settle()?;
-    let mut meant: BTreeMap<Fingerprint, Meant> = BTreeMap::new();
-    for one in proposals {
-        let new = || Meant {
-            servers: BTreeSet::new(),
-            kind: Some(one.kind),
-        };
-        meant
-            .entry(one.fingerprint)
-            .or_insert_with(new)
-            .servers
-            .insert(one.server);
-    }
-    only(&meant, home)?;
+    apply(proposals, home)?;
     document.applied = true;
     Ok(Reply::done(document))
+}
+
+/// Does what is proposed; what would be refused is, before anything is done.
+fn apply(proposals: Vec<Proposal>, home: &Home) -> Result<(), Failure> {
+    let mut meant: BTreeMap<Fingerprint, (CertificateKind, BTreeSet<ServerName>)> = BTreeMap::new();
+    for one in proposals {
+        let new = || (one.kind, BTreeSet::new());
+        let (_, servers) = meant.entry(one.fingerprint).or_insert_with(new);
+        servers.insert(one.server);
+    }
+    let requests = meant.into_iter().map(|(fingerprint, (kind, servers))| {
+        Ok(ScopeRequest {
+            kind: Some(kind),
+            ..request(vec![fingerprint], ScopeChange::Only(servers), home)?
+        })
+    });
+    let mut requests = requests.collect::<Result<Vec<_>, Failure>>()?;
+    for dry_run in [true, false] {
+        for request in &mut requests {
+            request.dry_run = dry_run;
+            rescope(request, home)?;
+        }
+    }
+    Ok(())
 }
 
 /// Asks on the terminal; nobody there is a no.

@@ -3,24 +3,26 @@
 use anchorhold_api as api;
 use anchorhold_kernel::certificate::rfc3339;
 use anchorhold_kernel::{Held, ServerName};
+use anchorhold_session::server::Server;
 use anchorhold_state as state;
 use anchorhold_state::{Security, Standing};
 
-use crate::args::{Allow, Server, ServerLower};
+use super::outlook;
+use crate::args::{self, Allow, ServerLower};
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::output::Reply;
 
 /// Shows or changes the ledger.
-pub(super) fn run(args: &Server, home: &Home) -> Result<Reply, Failure> {
+pub(super) fn run(args: &args::Server, home: &Home) -> Result<Reply, Failure> {
     match args {
-        Server::List => list(home),
-        Server::Show(args) => {
+        args::Server::List => list(home),
+        args::Server::Show(args) => {
             let name = home.known_name(&args.name)?;
             Ok(Reply::done(record(home, &name)?))
         }
-        Server::Raise(args) => raise(&args.name, home),
-        Server::Lower(args) => lower(args, home),
+        args::Server::Raise(args) => raise(&args.name, home),
+        args::Server::Lower(args) => lower(args, home),
     }
 }
 
@@ -57,19 +59,23 @@ fn raise(name: &str, home: &Home) -> Result<Reply, Failure> {
     let before = home.state()?.server(&name)?;
     let now = home.now();
     let lowered = before.lowered(now.unix_timestamp()).is_some();
-    let changed = !before.is_strict() || lowered;
+    let changed = !before.is_strict() || lowered || before.lost;
     if changed {
         let mut change = home.state()?.write(&home.actor(), now)?;
         change.raise(&name);
+        change.acknowledge(&name);
         if lowered {
             change.end_lowered(&name);
         }
         change.commit()?;
     }
-    let message = if changed {
-        format!("{name} is strict: never plain again, never acceptance again")
-    } else {
-        format!("{name} was strict already")
+    let message = match (changed, before.lost) {
+        (true, true) => format!(
+            "the loss of what was known of {name} is noted, and ledger-lost ends; it stays \
+             strict: never plain again, never acceptance again"
+        ),
+        (true, false) => format!("{name} is strict: never plain again, never acceptance again"),
+        (false, _) => format!("{name} was strict already"),
     };
     Ok(Reply::done(api::RecordChange {
         record: record(home, &name)?,
@@ -80,7 +86,69 @@ fn raise(name: &str, home: &Home) -> Result<Reply, Failure> {
 
 fn lower(args: &ServerLower, home: &Home) -> Result<Reply, Failure> {
     let name = home.known_name(&args.name)?;
+    if args.allow == Allow::Accept {
+        accepts(&name, home)?;
+    }
     home.settle()?;
+    if !is_low(&name, home)? {
+        return lower_strict(args, &name, home);
+    }
+    Ok(Reply::done(api::RecordChange {
+        record: record(home, &name)?,
+        changed: false,
+        message: format!("{name} is transitional: there is nothing to lower"),
+    }))
+}
+
+/// What no leave makes the server accept is refused as the leave of nothing.
+fn accepts(name: &ServerName, home: &Home) -> Result<(), Failure> {
+    let Some(server) = configured(name, home)? else {
+        return Ok(());
+    };
+    if server.accept {
+        return Ok(());
+    }
+    let why = match server.replication {
+        true => "it is the target of a replication, whose address a server has told".to_owned(),
+        false => {
+            let option = server
+                .options
+                .iter()
+                .find(|option| option.name == "SSLACCEPTCERTFROMSERV");
+            let from = option.map(|option| format!(" ({})", option.from));
+            format!("SSLACCEPTCERTFROMSERV is No{}", from.unwrap_or_default())
+        }
+    };
+    let import = ["import", "--server", name.as_str(), "FILE"];
+    Err(Failure::usage(
+        "acceptance-off",
+        format!("{name} never has a certificate accepted, lowered or not: {why}"),
+    )
+    .remedy(format!(
+        "import its certificate: {}",
+        home.invocation.command(&import)
+    )))
+}
+
+/// Whether the server is as low as it can be: neither strict by itself or by its address, nor
+/// lost, nor held to what it announced, nor lowered already.
+fn is_low(name: &ServerName, home: &Home) -> Result<bool, Failure> {
+    let standing = home.state()?.server(name)?;
+    let now = home.now().unix_timestamp();
+    let announced = standing
+        .record
+        .as_ref()
+        .is_some_and(|record| record.announced.is_some());
+    if standing.is_strict() || announced || standing.lowered(now).is_some() {
+        return Ok(false);
+    }
+    match configured(name, home)? {
+        None => Ok(true),
+        Some(server) => Ok(!outlook::is_strict(server, home)?),
+    }
+}
+
+fn lower_strict(args: &ServerLower, name: &ServerName, home: &Home) -> Result<Reply, Failure> {
     let now = home.now();
     let until = args
         .lifetime
@@ -94,7 +162,7 @@ fn lower(args: &ServerLower, home: &Home) -> Result<Reply, Failure> {
         reason: args.reason.clone(),
     };
     let mut change = home.state()?.write(&home.actor(), now)?;
-    change.lower(&name, lowered);
+    change.lower(name, lowered);
     change.commit()?;
     let what = match args.allow {
         Allow::Accept => "one acceptance of its certificate is allowed",
@@ -106,12 +174,12 @@ fn lower(args: &ServerLower, home: &Home) -> Result<Reply, Failure> {
         None => "its next TLS session",
     };
     let mut message = format!("{name}: {what} until {end}; this ends it at once: {raise}");
-    if args.allow == Allow::Accept && holds_something(home, &name)? {
+    if args.allow == Allow::Accept && holds_something(home, name)? {
         message
             .push_str("; while a certificate is held for it, none is accepted: `remove` it first");
     }
     Ok(Reply::done(api::RecordChange {
-        record: record(home, &name)?,
+        record: record(home, name)?,
         changed: true,
         message,
     }))
@@ -119,17 +187,18 @@ fn lower(args: &ServerLower, home: &Home) -> Result<Reply, Failure> {
 
 /// Whether a certificate is held for the server, so far as its stores answer.
 fn holds_something(home: &Home, name: &ServerName) -> Result<bool, Failure> {
-    let server = home
-        .servers()?
-        .all
-        .iter()
-        .find(|server| server.name == *name);
-    let stores = server.map_or_else(|| home.default_stores(), |server| home.stores_of(server))?;
-    let scope = home.state()?.scope_for(name)?;
+    let stores = configured(name, home)?
+        .map_or_else(|| home.default_stores(), |server| home.stores_of(server))?;
+    let scope = home.scope_of(name, &stores)?;
     Ok(matches!(
         home.kernel()?.view(name, &stores, scope).held(),
         Held::Yes(_)
     ))
+}
+
+fn configured<'a>(name: &ServerName, home: &'a Home) -> Result<Option<&'a Server>, Failure> {
+    let mut all = home.servers()?.all.iter();
+    Ok(all.find(|server| server.name == *name))
 }
 
 fn record(home: &Home, name: &ServerName) -> Result<api::Record, Failure> {

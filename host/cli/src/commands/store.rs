@@ -3,19 +3,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anchorhold_api as api;
-use anchorhold_boundary::manifest::Value;
 use anchorhold_formats::sth;
-use anchorhold_kernel::Store as KernelStore;
 use anchorhold_kernel::certificate::rfc3339;
-use anchorhold_state::Event;
+use anchorhold_kernel::{Kernel, Store as KernelStore};
+use anchorhold_state::{Event, Intent};
 use zeroize::Zeroizing;
 
-use super::holding::{check_stores, unknown_store};
+use super::holding::{Holding, check_stores, unknown_store};
+use super::{damage, missing};
 use crate::args::{Store, StorePassword};
-use crate::builtin;
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::input;
@@ -40,29 +39,31 @@ fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
     let kernel = home.kernel()?;
     let meant =
         |store: &&KernelStore| names.is_empty() || names.iter().any(|name| name == store.name());
-    let mut problems = Vec::new();
+    let (mut problems, mut remedies) = (Vec::new(), Vec::new());
     for store in kernel.stores().iter().filter(meant) {
         if let Err(error) = store.fresh_snapshot() {
             problems.push(error.to_string());
+            remedies.extend(damage::remedy(store, &error));
         }
     }
-    let mut exit = if problems.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Failed
-    };
-    let intents = home.state()?.intents()?;
-    for intent in intents
-        .iter()
-        .filter(|intent| kernel.store(&intent.store).is_none())
-    {
-        problems.push(format!(
-            "an acceptance for {} was interrupted, and its store \"{}\" is not configured any \
-             more, so that it can be neither completed nor undone",
-            intent.server, intent.store
-        ));
-        exit = if exit == Exit::Done { Exit::No } else { exit };
+    let failed = !problems.is_empty();
+    for store in kernel.stores().iter().filter(meant) {
+        problems.extend(damage::not_writable(store));
     }
+    let intents = home.state()?.intents()?;
+    problems.extend(stranded(&intents, kernel));
+    let missing = match names.is_empty() {
+        true => missing::look(home, None, &Holding::look(home, &[])?)?,
+        false => Vec::new(),
+    };
+    problems.extend(missing.iter().map(|one| one.message.clone()));
+    let remedy = missing::remedy(&missing);
+    remedies.extend(remedy.map(|text| home.invocation.localize(&text)));
+    let exit = match (failed, problems.is_empty()) {
+        (true, _) => Exit::Failed,
+        (false, false) => Exit::No,
+        (false, true) => Exit::Done,
+    };
     let intents = intents.into_iter().map(|intent| api::OpenIntent {
         server: intent.server.to_string(),
         sha256: intent.fingerprint.to_string(),
@@ -74,8 +75,24 @@ fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
         intents: intents.collect(),
         passed: problems.is_empty(),
         problems,
+        missing,
+        remedies,
     };
     Ok(Reply::new(exit, answer))
+}
+
+/// Acceptances that were interrupted and whose store is gone from the configuration.
+fn stranded(intents: &[Intent], kernel: &Kernel) -> Vec<String> {
+    let stranded = intents.iter();
+    let stranded = stranded.filter(|intent| kernel.store(&intent.store).is_none());
+    let told = stranded.map(|intent| {
+        format!(
+            "an acceptance for {} was interrupted, and its store \"{}\" is not configured any \
+             more, so that it can be neither completed nor undone",
+            intent.server, intent.store
+        )
+    });
+    told.collect()
 }
 
 fn shown(store: &KernelStore) -> api::Store {
@@ -104,12 +121,13 @@ fn password(args: &StorePassword, home: &Home) -> Result<Reply, Failure> {
         let message = "a password is never printed: -o needs the name of a file to make";
         return Err(Failure::usage("usage", message));
     }
-    let database = database(store)?;
+    let Some(database) = damage::database(store) else {
+        let message = format!("store \"{}\" keeps no password in a file", store.name());
+        return Err(Failure::usage("no-password", message));
+    };
     let stash = database.with_extension("sth");
-    let bytes = input::read(&stash, STASH_MAX).map_err(|failure| Failure {
-        remedy: Some("the store is made, with its password, at the first import".to_owned()),
-        ..failure
-    })?;
+    damage::check_stash(store, &database, &stash)?;
+    let bytes = input::read(&stash, STASH_MAX)?;
     // Whoever has these bytes has the password.
     let bytes = Zeroizing::new(bytes);
     let password = sth::read(&bytes).map_err(|error| {
@@ -123,18 +141,6 @@ fn password(args: &StorePassword, home: &Home) -> Result<Reply, Failure> {
         file: args.output.display().to_string(),
         database: database.display().to_string(),
     }))
-}
-
-/// The file of a store that keeps its password beside it.
-fn database(store: &KernelStore) -> Result<PathBuf, Failure> {
-    let plan = store.plan();
-    match plan.settings.get("path") {
-        Some(Value::String(path)) if plan.plugin == builtin::KEYDB => Ok(plan.base_dir.join(path)),
-        _ => {
-            let message = format!("store \"{}\" keeps no password in a file", plan.name);
-            Err(Failure::usage("no-password", message))
-        }
-    }
 }
 
 /// The journal knows before the file holds anything; a file that cannot be finished is removed.

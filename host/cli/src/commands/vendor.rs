@@ -8,8 +8,8 @@ use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName, Servers};
 use super::holding::Holding;
 use super::import::{self, Wanted};
 use super::{list, remove};
-use crate::args::List;
 use crate::args::dsmcert::Action;
+use crate::args::{List, value};
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::output::{Reply, say};
@@ -33,12 +33,12 @@ pub(super) fn run(action: &Action, home: &Home) -> Result<Reply, Failure> {
 
 /// Administrators import before they write the stanza, so that any name will do.
 fn add(server: &str, file: &Path, home: &Home) -> Result<Reply, Failure> {
-    let certificates = import::read(&[file.to_owned()])?;
     let servers = home.servers()?;
     let unknown = match servers.find(server) {
         Ok(_) => None,
-        Err(unknown) => Some(unknown.message),
+        Err(unknown) => Some(possible(server, unknown.message)?),
     };
+    let certificates = import::read(&[file.to_owned()])?;
     let name = servers
         .find(server)
         .map_or_else(|_| ServerName::new(server), |one| one.name.clone());
@@ -65,6 +65,15 @@ fn add(server: &str, file: &Path, home: &Home) -> Result<Reply, Failure> {
     Ok(Reply::done(Added(done)))
 }
 
+/// Why no file names the server yet; a name that none ever will is refused.
+fn possible(server: &str, unknown: String) -> Result<String, Failure> {
+    match value::no_stanza_name(server) {
+        None => Ok(unknown),
+        Some(why) => Err(Failure::usage("server-name-invalid", why)
+            .remedy("name the server as its stanza does, after SErvername")),
+    }
+}
+
 /// Takes away from the server all that was imported for it alone or among others.
 fn delete(server: &str, home: &Home) -> Result<Reply, Failure> {
     let name = home.known_name(server)?;
@@ -83,8 +92,9 @@ fn delete(server: &str, home: &Home) -> Result<Reply, Failure> {
         .collect();
     if its.is_empty() {
         let message = format!("nothing was imported for server \"{name}\"");
+        let list = home.invocation.again(&["-list"]);
         return Err(Failure::usage("certificate-unknown", message)
-            .remedy("see what is held: dsmcert -list"));
+            .remedy(format!("see what is held: {list}")));
     }
     its.sort();
     home.settle()?;
@@ -95,7 +105,6 @@ fn delete(server: &str, home: &Home) -> Result<Reply, Failure> {
             remove::take(fingerprint, Some(name.clone()), None, home)?,
         ));
     }
-    Ok(Reply::done(Deleted(remove::document(
-        reports, &holding, home,
-    ))))
+    let change = remove::document(reports, &holding, home)?;
+    Ok(Reply::done(Deleted(change)))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anchorhold_api as api;
+use anchorhold_kernel::import::{self, ImportError};
 use anchorhold_kernel::{Checks, Code, NameCheck, Question, Verdict, View};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
@@ -47,7 +48,7 @@ fn for_server(
 ) -> Result<Verdict, Failure> {
     let server = home.servers()?.find(name)?;
     let stores = home.stores_of(server)?;
-    let scope = home.state()?.scope_for(&server.name)?;
+    let scope = home.scope_of(&server.name, &stores)?;
     let view = home.kernel()?.view(&server.name, &stores, scope);
     let name = server.name_check();
     Ok(view.judge(chain, &question(&name, home.now())))
@@ -92,12 +93,27 @@ fn question(name: &NameCheck, at: OffsetDateTime) -> Question<'_> {
 /// The certificates of a file, in its order.
 fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     let bytes = input::read(path, input::CERTIFICATES_MAX)?;
-    super::import::certificates(path, &bytes).map(|found| {
-        found
-            .into_iter()
-            .map(|certificate| certificate.der)
-            .collect()
-    })
+    let found = import::detect(&bytes).map_err(|error| unreadable(path, &error))?;
+    Ok(found
+        .into_iter()
+        .map(|certificate| certificate.der)
+        .collect())
+}
+
+/// Why a file is no chain: nothing is imported here, so nothing is said of importing.
+fn unreadable(path: &Path, error: &ImportError) -> Failure {
+    let text = error.to_string();
+    let why = text
+        .split_once(": ")
+        .filter(|(before, _)| before.starts_with("the file cannot be"))
+        .map(|(_, why)| why);
+    let message = format!(
+        "{}: cannot be read as a certificate chain: {}",
+        input::shown(path),
+        why.unwrap_or(&text)
+    );
+    Failure::usage("input-invalid", message)
+        .remedy("give certificates alone, in PEM or DER, the server's own first")
 }
 
 fn document(verdict: &Verdict, home: &Home) -> api::Verdict {
@@ -118,5 +134,29 @@ fn document(verdict: &Verdict, home: &Home) -> api::Verdict {
             .as_deref()
             .map(|remedy| home.invocation.localize(remedy)),
         warnings: verdict.warnings.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_chain_is_told_without_a_word_of_importing() {
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        for bytes in ["", "hello", key, "PK\u{3}\u{4}"] {
+            let error = import::detect(bytes.as_bytes()).expect_err("refused");
+            let failure = unreadable(Path::new("x.pem"), &error);
+            let text = format!(
+                "{failure} {}",
+                failure.remedy.as_deref().unwrap_or_default()
+            );
+            assert!(
+                text.starts_with("x.pem: cannot be read as a certificate chain: "),
+                "{text}"
+            );
+            assert!(!text.contains("import"), "{text}");
+            assert!(!text.contains("the file cannot be"), "{text}");
+        }
     }
 }

@@ -27,12 +27,18 @@ impl Answer for Change {
                 page.field("taken out of", store)?;
             }
         }
-        if !self.lost.is_empty() {
-            let rest = format!(": nothing vouches any more for {}", self.lost.join(", "));
-            page.marked(Ink::Odd, "warning", &rest)?;
-        }
+        lost(self, page)?;
         page.advice(&self.warnings, None, None)
     }
+}
+
+/// The servers that nothing vouches for any more.
+pub(super) fn lost(change: &Change, page: &mut Page<'_>) -> io::Result<()> {
+    if change.lost.is_empty() {
+        return Ok(());
+    }
+    let rest = format!(": nothing vouches any more for {}", change.lost.join(", "));
+    page.marked(Ink::Odd, "warning", &rest)
 }
 
 impl Answer for Proposal {

@@ -19,6 +19,10 @@ impl Answer for Explanation {
         if self.session.options.is_empty() {
             page.line("  none: anchorhold.toml gives this server its address")?;
         }
+        if !self.policy.is_empty() {
+            page.line("policy")?;
+            connect::options(&self.policy, page)?;
+        }
         if !self.unused_options.is_empty() {
             page.line("options that are kept and not used here")?;
             connect::options(&self.unused_options, page)?;

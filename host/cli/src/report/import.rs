@@ -16,6 +16,10 @@ impl Answer for Import {
         };
         for one in &self.imported {
             imported(one, &format!("{would}{be}"), page)?;
+            // What all have in common is said once, below.
+            if one.servers != self.servers {
+                page.field("vouches for", &servers(&one.servers))?;
+            }
         }
         for one in &self.replaced {
             page.line(&format!(

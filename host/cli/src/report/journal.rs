@@ -35,6 +35,7 @@ impl Answer for JournalCheck {
             (Ink::Bad, "broken")
         };
         page.marked(ink, word, &format!(": {}", self.message))?;
+        page.field("ledger", &self.ledger)?;
         for problem in &self.problems {
             page.line(&format!("  {problem}"))?;
         }

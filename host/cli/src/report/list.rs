@@ -10,7 +10,7 @@ use crate::output::{Answer, Page};
 impl Answer for List {
     fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
         if self.certificates.is_empty() && self.failed_stores.is_empty() {
-            return page.line("nothing is held");
+            page.line("nothing is held")?;
         }
         if !self.certificates.is_empty() {
             let rows: Vec<Vec<String>> = self.certificates.iter().map(row).collect();
@@ -26,17 +26,14 @@ impl Answer for List {
             ];
             page.table(&head, &rows)?;
         }
-        let missing: Vec<String> = self
-            .failed_stores
-            .iter()
-            .map(|failed| {
-                format!(
-                    "what store \"{}\" holds is missing: {}",
-                    failed.store, failed.message
-                )
-            })
-            .collect();
-        page.advice(&missing, None, None)
+        let failed = self.failed_stores.iter().map(|failed| {
+            format!(
+                "what store \"{}\" holds is missing: {}",
+                failed.store, failed.message
+            )
+        });
+        let missing = self.missing.iter().map(|one| one.message.clone());
+        page.advice(&failed.chain(missing).collect::<Vec<_>>(), None, None)
     }
 }
 

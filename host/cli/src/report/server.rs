@@ -48,7 +48,10 @@ impl Answer for RecordChange {
 pub(super) fn facts(record: &Record, page: &mut Page<'_>) -> io::Result<()> {
     page.field("session security", &record.session_security)?;
     if record.lost {
-        page.field("lost", "its record was lost: strict until `server lower`")?;
+        page.field(
+            "lost",
+            "its record was lost: strict until `server lower`; `server raise` notes the loss",
+        )?;
     }
     if !record.recorded {
         page.field("record", "none: it was never prepared and never contacted")?;

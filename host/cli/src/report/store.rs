@@ -33,6 +33,9 @@ impl Answer for StoreCheck {
         for problem in &self.problems {
             page.marked(Ink::Bad, "problem", &format!(": {problem}"))?;
         }
+        for remedy in &self.remedies {
+            page.advice(&[], Some(remedy), None)?;
+        }
         if self.passed {
             page.marked(Ink::Good, "ok", "")
         } else {

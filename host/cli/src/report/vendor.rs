@@ -20,7 +20,7 @@ impl Answer for Added {
                 "certificate {} was successfully added to store \"{}\" for {} as \"{}\" ({})",
                 one.sha256,
                 one.store,
-                servers(&self.0.servers),
+                servers(&one.servers),
                 one.label,
                 one.outcome
             ))?;
@@ -46,6 +46,7 @@ impl Answer for Deleted {
                 one.sha256
             ))?;
         }
+        super::change::lost(&self.0, page)?;
         page.advice(&self.0.warnings, None, None)
     }
 }
