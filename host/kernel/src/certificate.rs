@@ -4,6 +4,8 @@ mod name;
 mod text;
 
 use rustls_pki_types::UnixTime;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
 use crate::Fingerprint;
 use crate::outline::{Outline, Unreadable};
@@ -57,6 +59,10 @@ impl Facts {
     ) -> Result<Self, CertificateError> {
         let outline = Outline::read(der)?;
         let (not_before, not_after) = outline.validity()?;
+        // What a second reader cannot read is not shown; nothing rests on it.
+        let parsed = X509Certificate::from_der(der)
+            .ok()
+            .map(|(_, parsed)| parsed);
         Ok(Self {
             fingerprint,
             subject: dn(outline.subject),
@@ -69,8 +75,8 @@ impl Facts {
             self_issued: outline.self_issued(),
             key: key_name(&outline),
             signature: signature_name(&outline),
-            names: name::alternatives(&outline),
-            purposes: name::purposes(&outline),
+            names: parsed.as_ref().map(name::alternatives).unwrap_or_default(),
+            purposes: parsed.as_ref().map(name::purposes).unwrap_or_default(),
             weaknesses: weaknesses(&outline),
         })
     }

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use anchorhold_formats::der::{OID, Reader, SEQUENCE, SET, dotted};
 
 use super::text::{decode, push_shown, shown};
-use crate::outline::{Outline, only};
+use crate::outline::only;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 
 /// A Name (without tag and length) as RFC 4514 writes it: the last part first.
 pub(crate) fn dn(name: &[u8]) -> String {
@@ -50,55 +52,61 @@ pub(crate) fn common_name(name: &[u8]) -> Option<String> {
 }
 
 /// The subject alternative names, each with its kind.
-pub(super) fn alternatives(outline: &Outline<'_>) -> Vec<String> {
-    let Some(value) = outline
-        .extensions()
-        .find(|found| found.oid == ALTERNATIVE_NAMES)
-    else {
+pub(super) fn alternatives(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(found)) = certificate.subject_alternative_name() else {
         return Vec::new();
     };
-    let mut names = Vec::new();
-    let mut reader = Reader::new(only(value.value, SEQUENCE).unwrap_or_default());
-    while let Ok(name) = reader.any() {
-        let text = || shown(&String::from_utf8_lossy(name.contents));
-        names.push(match name.tag {
-            EMAIL => format!("email:{}", text()),
-            DNS => format!("DNS:{}", text()),
-            URI => format!("URI:{}", text()),
-            ADDRESS => address(name.contents),
-            DIRECTORY => {
-                format!(
-                    "directory:{}",
-                    dn(only(name.contents, SEQUENCE).unwrap_or_default())
-                )
-            }
-            tag => format!("other:[{}]", tag & 0x1f),
-        });
+    found.value.general_names.iter().map(general_name).collect()
+}
+
+fn general_name(name: &GeneralName<'_>) -> String {
+    match name {
+        GeneralName::DNSName(text) => format!("DNS:{}", shown(text)),
+        GeneralName::DirectoryName(name) => {
+            format!(
+                "directory:{}",
+                dn(only(name.as_raw(), SEQUENCE).unwrap_or_default())
+            )
+        }
+        GeneralName::IPAddress(bytes) => address(bytes),
+        GeneralName::RFC822Name(text) => format!("email:{}", shown(text)),
+        GeneralName::URI(text) => format!("URI:{}", shown(text)),
+        GeneralName::Invalid(tag, bytes) => {
+            format!(
+                "other:[{}]#{}",
+                tag.0,
+                data_encoding::HEXLOWER.encode(bytes)
+            )
+        }
+        GeneralName::OtherName(..) => "other:[0]".to_owned(),
+        GeneralName::X400Address(_) => "other:[3]".to_owned(),
+        GeneralName::EDIPartyName(_) => "other:[5]".to_owned(),
+        GeneralName::RegisteredID(oid) => format!("OID:{}", oid.to_id_string()),
     }
-    names
 }
 
 /// The extended key usages, by name or number.
-pub(super) fn purposes(outline: &Outline<'_>) -> Vec<String> {
-    let Some(value) = outline.extensions().find(|found| found.oid == PURPOSES) else {
+pub(super) fn purposes(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(found)) = certificate.extended_key_usage() else {
         return Vec::new();
     };
-    let mut names = Vec::new();
-    let mut reader = Reader::new(only(value.value, SEQUENCE).unwrap_or_default());
-    while let Ok(oid) = reader.oid() {
-        let known = match oid {
-            [0x2b, 6, 1, 5, 5, 7, 3, 1] => Some("server"),
-            [0x2b, 6, 1, 5, 5, 7, 3, 2] => Some("client"),
-            [0x2b, 6, 1, 5, 5, 7, 3, 3] => Some("code"),
-            [0x2b, 6, 1, 5, 5, 7, 3, 4] => Some("email"),
-            [0x2b, 6, 1, 5, 5, 7, 3, 8] => Some("timestamp"),
-            [0x2b, 6, 1, 5, 5, 7, 3, 9] => Some("OCSP"),
-            [0x55, 0x1d, 0x25, 0] => Some("any"),
-            _ => None,
-        };
-        names.push(known.map_or_else(|| dotted(oid), str::to_owned));
-    }
-    names
+    let usage = found.value;
+    let known = [
+        (usage.any, "any"),
+        (usage.server_auth, "server"),
+        (usage.client_auth, "client"),
+        (usage.code_signing, "code"),
+        (usage.email_protection, "email"),
+        (usage.time_stamping, "timestamp"),
+        (usage.ocsp_signing, "OCSP"),
+    ];
+    let named = known
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, name)| (*name).to_owned());
+    named
+        .chain(usage.other.iter().map(|oid| oid.to_id_string()))
+        .collect()
 }
 
 fn push_attribute(out: &mut String, mut fields: Reader<'_>) {
@@ -150,15 +158,6 @@ fn address(bytes: &[u8]) -> String {
         Err(_) => format!("IP:#{}", data_encoding::HEXLOWER.encode(bytes)),
     }
 }
-
-const EMAIL: u8 = 0x81;
-const DNS: u8 = 0x82;
-const DIRECTORY: u8 = 0xa4;
-const URI: u8 = 0x86;
-const ADDRESS: u8 = 0x87;
-
-const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 17];
-const PURPOSES: &[u8] = &[0x55, 0x1d, 37];
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 const ORGANISATION: &[u8] = &[0x55, 4, 10];
