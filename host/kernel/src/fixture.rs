@@ -11,7 +11,7 @@ use anchorhold_boundary::manifest::Value;
 use anchorhold_sdk::testing::{Contents, PLUGIN};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, date_time_ymd,
+    Issuer, KeyPair, PublicKeyData, SignatureAlgorithm, date_time_ymd,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -21,6 +21,28 @@ use crate::{
     CertificateKind, Checks, Fingerprint, Kernel, NameCheck, Question, Registry, ScopeRow,
     ScopeTable, ServerName, Servers, Verdict, View,
 };
+
+/// The public half of an EC key, as one coordinate and a sign.
+struct Compressed(Vec<u8>, &'static SignatureAlgorithm);
+
+impl Compressed {
+    fn of(key: &KeyPair) -> Self {
+        let point = key.der_bytes();
+        let odd = point[64] & 1;
+        let bytes = [&[2 + odd], &point[1..33]].concat();
+        Self(bytes, key.algorithm())
+    }
+}
+
+impl PublicKeyData for Compressed {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.1
+    }
+}
 
 /// A certificate and its key.
 pub(crate) struct Authority {
@@ -68,6 +90,15 @@ impl Authority {
     pub(crate) fn cross_signed_by(&self, other: &Self) -> Vec<u8> {
         self.params
             .signed_by(&self.key, &other.issuer())
+            .unwrap()
+            .der()
+            .to_vec()
+    }
+
+    /// The same once more, with the key in the compressed form.
+    pub(crate) fn compressed_by(&self, other: &Self) -> Vec<u8> {
+        self.params
+            .signed_by(&Compressed::of(&self.key), &other.issuer())
             .unwrap()
             .der()
             .to_vec()

@@ -115,6 +115,21 @@ impl<'a> Outline<'a> {
             .is_some_and(|ca| ca.contents == [0xff])
     }
 
+    /// How many other CAs may stand between it and an end entity, where it says so.
+    pub(crate) fn path_length(&self) -> Result<Option<u64>, DerError> {
+        let Some(value) = self.standard(BASIC_CONSTRAINTS) else {
+            return Ok(None);
+        };
+        let mut fields = Reader::new(value).expect(SEQUENCE)?.reader();
+        fields.optional(BOOLEAN)?;
+        let length = match fields.is_empty() {
+            true => None,
+            false => Some(fields.unsigned()?),
+        };
+        fields.finish()?;
+        Ok(length)
+    }
+
     /// Whether its key usage, where it states one, lets it sign certificates.
     pub(crate) fn may_sign_certificates(&self) -> bool {
         self.standard(KEY_USAGE).is_none_or(|value| {

@@ -151,12 +151,13 @@ impl Snapshot {
         &self.distrust
     }
 
-    /// The first CA certificate that the store lets vouch for servers.
+    /// The first CA certificate that the store lets vouch for servers, or would if it did not
+    /// distrust it: what stops vouching is held all the same.
     pub(crate) fn first_anchor(&self) -> Option<Position<'_>> {
         let position = *self.first_anchor.get_or_init(|| {
             self.items.iter().position(|item| {
                 item.kind == Kind::Certificate
-                    && matches!(trust(item), Trust::Anchor { .. })
+                    && !matches!(trust(item), Trust::Neutral)
                     && Outline::read(&item.der).is_ok_and(|outline| outline.is_ca())
             })
         });
@@ -190,11 +191,22 @@ fn marks(items: &[Item], hasher: &RandomState) -> Vec<Mark> {
     thread::scope(|scope| {
         let work: Vec<_> = items
             .chunks(share)
-            .map(|chunk| (chunk, scope.spawn(move || -> Vec<Mark> { mark_all(chunk) })))
+            .map(|chunk| {
+                let thread = thread::Builder::new();
+                (
+                    chunk,
+                    thread
+                        .spawn_scoped(scope, move || -> Vec<Mark> { mark_all(chunk) })
+                        .ok(),
+                )
+            })
             .collect();
         work.into_iter()
-            // A thread that could not finish is no reason to do without its share.
-            .flat_map(|(chunk, thread)| thread.join().unwrap_or_else(|_| mark_all(chunk)))
+            // A thread that could not be had or not finish is no reason to do without its share.
+            .flat_map(|(chunk, thread)| {
+                let marks = thread.and_then(|thread| thread.join().ok());
+                marks.unwrap_or_else(|| mark_all(chunk))
+            })
             .collect()
     })
 }

@@ -22,6 +22,11 @@ pub(crate) fn key_weakness(outline: &Outline<'_>) -> Option<String> {
             None => Some("its RSA key cannot be read".to_owned()),
         };
     }
+    // The same key in another form would have another digest, by which it could not be distrusted.
+    let is_ec = Reader::new(algorithm).oid().is_ok_and(|oid| oid == EC);
+    if is_ec && key.first() != Some(&UNCOMPRESSED) {
+        return Some("its EC key is not in the uncompressed form".to_owned());
+    }
     let known = algorithms()
         .all
         .iter()
@@ -109,6 +114,9 @@ fn rsa_bits(key: &[u8]) -> Option<usize> {
 
 const RSA_MIN: usize = 2048;
 const RSA_MAX: usize = 8192;
+
+/// What an elliptic curve point begins with that has both of its coordinates.
+const UNCOMPRESSED: u8 = 4;
 
 /// rsaEncryption with its NULL.
 const RSA: &[u8] = &[

@@ -47,10 +47,11 @@ pub(crate) fn gather<'a>(view: &'a View, chain: &'a Chain<'a>) -> Gathered<'a> {
     while let Some(name) = wanted.get(next).copied() {
         next += 1;
         let before = gathered.helpers.len();
-        gathered.add_presented(chain, name);
+        // What is held comes first: a peer cannot crowd it out.
         for part in view.parts() {
             gathered.add_held(view, part, name);
         }
+        gathered.add_presented(chain, name);
         for helper in gathered.helpers.iter().skip(before) {
             if wanted.len() < MAX_NAMES && !wanted.contains(&helper.outline.issuer) {
                 wanted.push(helper.outline.issuer);
@@ -109,7 +110,11 @@ impl<'a> Gathered<'a> {
             .helpers
             .iter()
             .any(|known| known.fingerprint == fingerprint);
-        if !known && self.helpers.len() < MAX_HELPERS {
+        let named = self.helpers.iter();
+        let named = named
+            .filter(|known| known.outline.subject == outline.subject)
+            .count();
+        if !known && named < MAX_OF_ONE_NAME && self.helpers.len() < MAX_HELPERS {
             self.helpers.push(Helper {
                 der: CertificateDer::from(der),
                 fingerprint,
@@ -122,4 +127,6 @@ impl<'a> Gathered<'a> {
 /// A path has at most eight certificates; these bounds leave room for every real cross-signing.
 const MAX_NAMES: usize = 64;
 const MAX_HELPERS: usize = 64;
+/// A search grows with the power of this, and it is a peer that fills it.
+const MAX_OF_ONE_NAME: usize = 8;
 const MAX_ANCHORS: usize = 64;

@@ -1,5 +1,6 @@
 //! Every code of a verdict, reached and just missed.
 
+mod bounds;
 mod distrust;
 mod mistakes;
 mod names;

@@ -100,6 +100,20 @@ fn a_store_for_any_server_gives_what_it_trusts_only() {
 }
 
 #[test]
+fn a_store_for_any_server_holds_what_it_distrusts() {
+    let root = Authority::root("Root");
+    let stores = scoped(StoreScope::Any);
+    stores.contents[0].put(Put::distrusted(root.der.clone(), "root"));
+    let view = stores.view(scope(&[]));
+    assert_eq!(
+        view.held(),
+        Held::Yes(vec![digest(&root.der)]),
+        "acceptance does not open"
+    );
+    assert!(!judge(&view, &[&root.leaf(&[DB1])], &address(DB1)).trusted);
+}
+
+#[test]
 fn a_ca_that_was_imported_as_a_pin_stays_one_in_a_store_for_any_server() {
     let root = Authority::root("Root");
     let stores = scoped(StoreScope::Any);

@@ -13,11 +13,12 @@ use anchorhold_formats::der::SEQUENCE;
 
 use crate::Fingerprint;
 use crate::certificate::{dn, seconds};
-use crate::outline::{Outline, only};
+use crate::outline::only;
 use crate::provider::algorithms;
 use crate::snapshot::{Trust, trust};
+use crate::strength::key_weakness;
 use crate::verdict::Code;
-use crate::verdict::gather::{Candidate, Gathered};
+use crate::verdict::gather::{Candidate, Gathered, Helper};
 use crate::verdict::memory::Remembering;
 use crate::verdict::pin::{PRESENTED, too_new};
 use crate::verdict::presented::Chain;
@@ -82,6 +83,10 @@ impl<'a> Attempt<'a> {
             match self.run_at(anchors, *time) {
                 Ok(path) => return Ok(path),
                 Err(why) => refused = why,
+            }
+            // Another time would take as long, and a peer could have that for nothing.
+            if is_too_involved(&refused.error) {
+                break;
             }
         }
         Err(refused)
@@ -188,14 +193,38 @@ impl<'a> Attempt<'a> {
         algorithms: &[&dyn SignatureVerificationAlgorithm],
         at: UnixTime,
     ) -> Result<(), (Error, Option<Trouble>)> {
-        for intermediate in path.intermediate_certificates() {
-            let der = intermediate.der();
-            if !Outline::read(&der).is_ok_and(|outline| outline.may_sign_certificates()) {
-                return Err((Error::EndEntityUsedAsCa, None));
-            }
+        let helpers = self
+            .helpers_of(path)
+            .ok_or((Error::EndEntityUsedAsCa, None))?;
+        if !helpers
+            .iter()
+            .all(|helper| helper.outline.may_sign_certificates())
+        {
+            return Err((Error::EndEntityUsedAsCa, None));
+        }
+        // webpki knows the limits of intermediates, but nothing of an anchor's own. A self-issued
+        // certificate does not count (RFC 5280, 4.2.1.9).
+        let between = helpers
+            .iter()
+            .filter(|helper| !helper.outline.self_issued())
+            .count();
+        let between = u64::try_from(between).unwrap_or(u64::MAX);
+        match candidate.outline.path_length() {
+            Ok(limit) if limit.is_none_or(|limit| between <= limit) => {}
+            Ok(_) | Err(_) => return Err((Error::PathLenConstraintViolated, None)),
         }
         if !self.with_conditions {
             return Ok(());
+        }
+        let weak = helpers.iter().find_map(|helper| {
+            let why = key_weakness(&helper.outline)?;
+            let which = dn(helper.outline.subject);
+            Some(Trouble::weak(format!(
+                "the intermediate CA {which} is not acceptable: {why}"
+            )))
+        });
+        if weak.is_some() {
+            return Err((Error::CertDistrusted, weak));
         }
         if let Trust::Anchor { issued_before } = trust(candidate.item)
             && issued_before != 0
@@ -211,6 +240,17 @@ impl<'a> Attempt<'a> {
         }
         self.check_store_constraints(candidate, path, algorithms, at)
             .map_err(|error| (error, Some(out_of_constraints(candidate))))
+    }
+
+    /// The helpers between the end entity and the anchor of a path.
+    fn helpers_of(&self, path: &VerifiedPath<'_>) -> Option<Vec<&Helper<'a>>> {
+        let find = |der: CertificateDer<'_>| {
+            let mut helpers = self.gathered.helpers.iter();
+            helpers.find(|helper| helper.der == der)
+        };
+        path.intermediate_certificates()
+            .map(|certificate| find(certificate.der()))
+            .collect()
     }
 
     fn is_issued_before(&self, limit: i64) -> bool {
@@ -256,19 +296,23 @@ impl<'a> Attempt<'a> {
     }
 
     fn fingerprints(&self, anchor: &Candidate<'_>, path: &VerifiedPath<'_>) -> Vec<Fingerprint> {
-        let between = path.intermediate_certificates().filter_map(|certificate| {
-            let der = certificate.der();
-            self.gathered
-                .helpers
-                .iter()
-                .find(|helper| helper.der == der)
-                .map(|helper| helper.fingerprint)
-        });
+        let helpers = self.helpers_of(path).unwrap_or_default();
+        let between = helpers.into_iter().map(|helper| helper.fingerprint);
         std::iter::once(self.chain.end_entity.fingerprint)
             .chain(between)
             .chain(std::iter::once(anchor.fingerprint))
             .collect()
     }
+}
+
+/// Whether the search was given up because there was too much to search.
+pub(super) fn is_too_involved(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::MaximumNameConstraintComparisonsExceeded
+            | Error::MaximumPathBuildCallsExceeded
+            | Error::MaximumSignatureChecksExceeded
+    )
 }
 
 /// The candidate whose anchor a path ends in: webpki lends back one of the anchors it was lent.

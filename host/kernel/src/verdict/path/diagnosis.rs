@@ -9,11 +9,14 @@ use crate::verdict::trouble::Trouble;
 use crate::verdict::{Code, Question};
 
 use super::anchor::anchor_trouble;
-use super::attempt::{Attempt, Path, Refused, Usage};
+use super::attempt::{Attempt, Path, Refused, Usage, is_too_involved};
 use super::{Anchored, called};
 
 /// Says why the strict attempt failed.
 pub(super) fn explain(strict: &Attempt<'_>, question: &Question<'_>, refused: Refused) -> Anchored {
+    if is_too_involved(&refused.error) {
+        return hopeless(strict, &refused.error);
+    }
     let relaxed = Attempt {
         usage: Usage::Any,
         with_conditions: false,
