@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, JOURNAL};
 use crate::error::StateError;
 use crate::gate::Gate;
-use crate::journal::{Actor, Appender, Event, Place, Stamp, Tail};
-use crate::ledger::{Care, Change, IntentChange, Kept, Position, digest, replace, write};
+use crate::journal::{Actor, Appender, Event, Place, Stamp, Successor, Tail};
+use crate::ledger::{
+    Care, Change, IntentChange, Kept, Position, digest, keep_damaged, replace, write,
+};
+use crate::moment;
 use crate::picture::Picture;
 use crate::scope::{Fingerprint, ScopeRow, ServerName};
 
@@ -29,8 +32,8 @@ pub(crate) struct Commit<'a> {
     pub(crate) epoch: u64,
     /// Whether all that have no record are lost from now on.
     pub(crate) blind: bool,
-    /// Where the journal ends.
-    pub(crate) place: Place,
+    /// Where the journal ends; `None` where it cannot go on, and a new one takes its place.
+    pub(crate) place: Option<Place>,
     /// What has to be added to the journal's file first.
     pub(crate) tail: Option<&'a Tail>,
     /// Every server after the change.
@@ -48,26 +51,31 @@ pub(crate) struct Commit<'a> {
 impl Commit<'_> {
     /// Writes all of it. The caller holds the writers' lock.
     pub(crate) fn run(self, directory: &Directory) -> Result<(), StateError> {
-        let mut place = self.place;
-        let lines = self.lines(&mut place)?;
-        let change = self.change(place, &lines);
+        let start = self.place.unwrap_or(Place::START);
+        let mut end = start;
+        let lines = self.lines(&mut end)?;
+        let change = self.change(start, end, &lines);
 
         let _gate = Gate::write(directory)?;
+        moment::pass();
+        if self.place.is_none() {
+            return begin_journal(directory, &change, &lines);
+        }
         let journal = Appender::open(directory)?;
+        moment::pass();
         if let Some(Tail::Pending { .. }) = self.tail {
             complete(directory, &journal)?;
         }
-        match self.before {
-            Some(_) => write(directory, &change)?,
-            None => replace(directory, &change)?,
-        }
+        change_ledger(directory, &change)?;
         // From here on the change has happened. Where the file takes no more, its lines wait in
         // the ledger, and the next change, which has to add them first, fails.
-        let _ = journal.append(self.place.len, &lines);
+        moment::pass();
+        let _ = journal.append(start.len, &lines);
+        moment::pass();
         Ok(())
     }
 
-    fn change<'b>(&'b self, place: Place, lines: &'b [String]) -> Change<'b> {
+    fn change<'b>(&'b self, start: Place, end: Place, lines: &'b [String]) -> Change<'b> {
         let Self {
             servers,
             touched,
@@ -79,7 +87,7 @@ impl Commit<'_> {
             after: Position {
                 number: self.number,
                 epoch: self.epoch,
-                journal: place,
+                journal: end,
                 blind: self.blind,
             },
             servers: touched
@@ -88,7 +96,7 @@ impl Commit<'_> {
                 .collect(),
             scope: scope.iter().map(|(of, row)| (*of, row.as_ref())).collect(),
             intents: &self.intents,
-            outbox: (self.place.seq.saturating_add(1), lines),
+            outbox: (start.seq.saturating_add(1), lines),
         }
     }
 
@@ -111,6 +119,33 @@ impl Commit<'_> {
             lines.push(stamp.line(event, endpoint, records, place)?);
         }
         Ok(lines)
+    }
+}
+
+/// Makes a change that begins another journal, and keeps the old one under another name.
+///
+/// Until the last step the old one, if there is one, has its place. Before that neither a ledger
+/// of before nor the changed one can be believed, so that a healing that is interrupted is a
+/// loss still.
+fn begin_journal(
+    directory: &Directory,
+    change: &Change<'_>,
+    lines: &[String],
+) -> Result<(), StateError> {
+    let successor = Successor::write(directory, lines)?;
+    moment::pass();
+    keep_damaged(directory, JOURNAL)?;
+    directory.sync()?;
+    moment::pass();
+    change_ledger(directory, change)?;
+    moment::pass();
+    successor.establish()
+}
+
+fn change_ledger(directory: &Directory, change: &Change<'_>) -> Result<(), StateError> {
+    match change.before {
+        Some(_) => write(directory, change),
+        None => replace(directory, change),
     }
 }
 

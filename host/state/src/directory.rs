@@ -13,6 +13,8 @@ pub(crate) const LEDGER: &str = "ledger.db";
 pub(crate) const LEDGER_NEW: &str = "ledger.new";
 /// The journal.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
+/// A journal that is not in use yet.
+pub(crate) const JOURNAL_NEW: &str = "journal.new";
 /// The folder of the locks.
 pub(crate) const LOCKS: &str = "locks";
 /// What SQLite puts beside a database.

@@ -6,11 +6,10 @@ use time::OffsetDateTime;
 
 use crate::commit::Commit;
 use crate::condition::Condition;
-use crate::directory::{Directory, JOURNAL};
+use crate::directory::Directory;
 use crate::error::StateError;
-use crate::gate::Gate;
 use crate::journal::{Actor, Event, Place};
-use crate::ledger::{IntentChange, Kept, move_aside};
+use crate::ledger::{IntentChange, Kept};
 use crate::picture::{Picture, SCOPE_REMOVED};
 
 /// The journal's word for it.
@@ -56,7 +55,7 @@ pub(crate) fn heal(
         number,
         epoch: number,
         blind: remains.blind,
-        place: place(directory, picture)?,
+        place: place(picture),
         tail: picture.tail.as_ref(),
         servers: &servers,
         touched: &touched,
@@ -67,20 +66,14 @@ pub(crate) fn heal(
     .run(directory)
 }
 
-/// Where the journal goes on; one that cannot is kept under another name, and a new one begins.
-fn place(directory: &Directory, picture: &Picture) -> Result<Place, StateError> {
+/// Where the journal goes on; `None` where it cannot, and a new one has to begin.
+fn place(picture: &Picture) -> Option<Place> {
     if let (Some(tail), Some(ledger)) = (&picture.tail, &picture.ledger)
         && tail.last().is_some()
     {
-        return Ok(ledger.position.journal);
+        return Some(ledger.position.journal);
     }
-    if let Some(place) = picture.remains.place {
-        return Ok(place);
-    }
-    let _gate = Gate::write(directory)?;
-    move_aside(directory, JOURNAL)?;
-    directory.sync()?;
-    Ok(Place::START)
+    picture.remains.place
 }
 
 fn events(picture: &Picture, why: &str) -> Vec<Event> {

@@ -1,14 +1,15 @@
 //! What changed, when, and by whom: lines that are only ever added, each chained to the last.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use rustix::fs::OFlags;
 
-use crate::directory::{Directory, JOURNAL};
+use crate::directory::{Directory, JOURNAL, JOURNAL_NEW};
 use crate::error::StateError;
 use crate::lock::{flags, open_or_make};
+use crate::moment;
 
 mod chain;
 mod entry;
@@ -30,9 +31,9 @@ pub(crate) struct JournalFile {
 }
 
 impl JournalFile {
-    /// Opens it; `None` where there is none or nothing in it.
+    /// Opens it; `None` where there is none, which is not the same as one with nothing in it.
     pub(crate) fn open(directory: &Directory) -> Result<Option<Self>, StateError> {
-        if directory.length(JOURNAL)?.unwrap_or(0) == 0 {
+        if directory.length(JOURNAL)?.is_none() {
             return Ok(None);
         }
         let path = directory.file(JOURNAL);
@@ -133,10 +134,12 @@ pub(crate) struct Appender {
 }
 
 impl Appender {
-    /// Opens it, or makes it.
+    /// Opens it, or makes it, durably: without it a ledger is not believed.
     pub(crate) fn open(directory: &Directory) -> Result<Self, StateError> {
-        let new = directory.length(JOURNAL)?.is_none();
+        // Whoever made an empty one may have died before it was durable.
+        let new = directory.length(JOURNAL)?.unwrap_or(0) == 0;
         let file = open_or_make(&directory.file(JOURNAL))?;
+        moment::pass();
         if new {
             directory.sync()?;
         }
@@ -153,13 +156,42 @@ impl Appender {
         let found = self.file.metadata().map_err(failed)?.len();
         if found > len {
             self.file.set_len(len).map_err(failed)?;
+            moment::pass();
         }
         let mut text = lines.join("\n");
         text.push('\n');
         self.file
             .write_all_at(text.as_bytes(), len)
             .map_err(failed)?;
+        moment::pass();
         self.file.sync_data().map_err(failed)
+    }
+}
+
+/// A journal that is going to be put in the place of one that cannot go on.
+#[derive(Debug)]
+pub(crate) struct Successor<'a> {
+    directory: &'a Directory,
+}
+
+impl<'a> Successor<'a> {
+    /// Writes it under a passing name, durably.
+    pub(crate) fn write(directory: &'a Directory, lines: &[String]) -> Result<Self, StateError> {
+        let file = open_or_make(&directory.file(JOURNAL_NEW))?;
+        // An interrupted healing may have left one.
+        file.set_len(0)
+            .map_err(|error| StateError::io("begin a new journal", error))?;
+        Appender { file }.append(0, lines)?;
+        Ok(Self { directory })
+    }
+
+    /// Gives it its name.
+    pub(crate) fn establish(self) -> Result<(), StateError> {
+        let path = self.directory.file(JOURNAL);
+        fs::rename(self.directory.file(JOURNAL_NEW), &path)
+            .map_err(|error| StateError::io(format!("replace {}", path.display()), error))?;
+        moment::pass();
+        self.directory.sync()
     }
 }
 

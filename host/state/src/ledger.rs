@@ -21,7 +21,7 @@ mod write;
 pub(crate) use fault::Fault;
 pub(crate) use row::{digest, has_known_layout};
 pub(crate) use table::word;
-pub(crate) use write::{Change, IntentChange, move_aside, replace, write};
+pub(crate) use write::{Change, IntentChange, keep_damaged, replace, write};
 
 /// One server's row, with what a [`Record`] does not say.
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ mod intent;
 mod journal;
 mod ledger;
 pub mod lock;
+mod moment;
 mod picture;
 mod record;
 pub mod replace;

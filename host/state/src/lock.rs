@@ -96,8 +96,10 @@ impl LockGuard {
 
 impl Drop for LockGuard {
     fn drop(&mut self) {
-        // Only a courtesy to whoever looks: the lock itself goes with the descriptor.
+        // Only a courtesy to whoever looks.
         let _ = self.file.set_len(0);
+        // Closing alone would not end it while a process that was just forked has the file as well.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
 

@@ -76,12 +76,13 @@ impl Picture {
         journal: Option<&JournalFile>,
     ) -> Result<(Option<Reader>, Option<String>), Fault> {
         let Some(reader) = Reader::open(directory)? else {
+            // The first change of all makes an empty journal before there is a ledger.
             let why = match journal {
-                Some(_) => Some("the ledger is missing"),
-                None if directory.has_remains()? => {
+                Some(journal) if journal.len() > 0 => Some("the ledger is missing"),
+                _ if directory.has_remains()? => {
                     Some("ledger and journal are missing, and only remains are left")
                 }
-                None => None,
+                _ => None,
             };
             return Ok((None, why.map(ToOwned::to_owned)));
         };

@@ -310,7 +310,7 @@ impl Transaction<'_> {
             number,
             epoch: if self.decides { number } else { epoch },
             blind: self.is_blind(),
-            place: position.map_or(Place::START, |position| position.journal),
+            place: Some(position.map_or(Place::START, |position| position.journal)),
             tail: self.picture.tail.as_ref(),
             servers: &self.servers,
             touched: &self.touched,

@@ -1,9 +1,10 @@
 //! Where a key database is: its files beside each other, opened without following a link.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use rustix::fs::{Access, Mode, OFlags};
 
@@ -17,7 +18,7 @@ pub(crate) struct Location {
     pub(crate) database: PathBuf,
     /// The stash with its password.
     pub(crate) stash: PathBuf,
-    /// What a writer locks. It is never removed, or two writers could lock two files.
+    /// What a writer locks. It stays, so that it has its owner and mode from the first time on.
     pub(crate) lock: PathBuf,
     /// What all of them are in.
     pub(crate) directory: PathBuf,
@@ -142,13 +143,43 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Option<(Stamp, Vec<u8>)>
     let metadata = file.metadata().map_err(failed)?;
     let size = usize::try_from(metadata.size()).unwrap_or(usize::MAX);
     let limit = limit.saturating_add(1);
-    // Room for one byte more: without it the last read would double it all just to find the end.
-    let mut bytes = Vec::with_capacity(size.saturating_add(1).min(limit));
+    let mut bytes = match shared_read(&file, size.min(limit)) {
+        Some(bytes) => bytes,
+        // Room for one byte more: without it the last read would double it all just to find the
+        // end.
+        None => Vec::with_capacity(size.saturating_add(1).min(limit)),
+    };
+    let from = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    file.seek(SeekFrom::Start(from)).map_err(failed)?;
     (&mut file)
-        .take(u64::try_from(limit).unwrap_or(u64::MAX))
+        .take(
+            u64::try_from(limit)
+                .unwrap_or(u64::MAX)
+                .saturating_sub(from),
+        )
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     Ok(Some((Stamp::of(&metadata), bytes)))
+}
+
+/// The first `size` bytes of a large file, read by two threads; none if it is not large, or is
+/// not read that way. Most of the time goes into memory that is touched for the first time.
+fn shared_read(file: &File, size: usize) -> Option<Vec<u8>> {
+    if size < LARGE {
+        return None;
+    }
+    let mut bytes = vec![0; size];
+    let middle = size / 2;
+    let (front, back) = bytes.split_at_mut(middle);
+    let behind = u64::try_from(middle).ok()?;
+    let read = thread::scope(|scope| {
+        let other = thread::Builder::new()
+            .spawn_scoped(scope, || file.read_exact_at(back, behind))
+            .ok()?;
+        file.read_exact_at(front, 0).ok()?;
+        other.join().ok()?.ok()
+    });
+    read.map(|()| bytes)
 }
 
 /// Opens a file, but no link, device or pipe; none if nothing is there.
@@ -169,6 +200,14 @@ pub(crate) fn open(path: &Path, how: OFlags) -> Result<Option<File>, DatabaseErr
         .metadata()
         .map_err(DatabaseError::io("look at", path))?;
     check(path, &metadata).map(|()| Some(file))
+}
+
+/// Whether the path still leads to the open file.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
 }
 
 /// Refuses what is no file.
@@ -192,3 +231,6 @@ fn exposure(path: &Path, how: &str, mode: u32, better: u32) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).display();
     format!("{name} can be {how} by others (mode {mode:o}): chmod {better:o} {name}")
 }
+
+/// In bytes: of so many, starting a thread takes a small part of the time that it saves.
+const LARGE: usize = 2 << 20;

@@ -37,6 +37,12 @@ impl Owner {
         Ok(Self(Some((directory.uid(), directory.gid()))))
     }
 
+    /// Whether this user is the owner.
+    pub(crate) fn has(self, uid: u32) -> bool {
+        let owner = self.0.map(|(user, _)| user);
+        uid == owner.unwrap_or_else(|| rustix::process::geteuid().as_raw())
+    }
+
     /// Gives a file that was just made to its owner.
     pub(crate) fn give(self, file: &File, path: &Path) -> Result<(), DatabaseError> {
         match self.0 {
@@ -54,6 +60,11 @@ impl Owner {
             None => Ok(()),
         }
     }
+}
+
+/// Whether this is root's, and so are we.
+pub(crate) fn is_own_of_root(uid: u32) -> bool {
+    is_root() && uid == 0
 }
 
 fn is_root() -> bool {

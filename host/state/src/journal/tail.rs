@@ -4,6 +4,7 @@ use super::chain::unseal;
 use super::entry::{Line, Place};
 use super::{JournalFile, too_long};
 use crate::error::StateError;
+use crate::healing::LEDGER_LOST;
 
 /// How the journal's end stands to what the ledger says of it.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ pub(crate) enum Tail {
         /// The last entry.
         last: Box<Line>,
     },
-    /// There is none, though the ledger says otherwise.
+    /// There is no file, though the ledger says otherwise.
     Missing,
     /// The lines of the last transaction did not all get into the file.
     Pending {
@@ -83,12 +84,9 @@ fn compare(
         return Ok(Tail::Altered);
     }
 
+    // The file is made before there is a ledger, and durable by then.
     let Some(file) = file else {
-        return Ok(if base == 0 {
-            pending(last, 0, lines)
-        } else {
-            Tail::Missing
-        });
+        return Ok(Tail::Missing);
     };
     if file.len() < base {
         return Ok(Tail::Shortened);
@@ -101,7 +99,16 @@ fn compare(
     if base != 0 && line_at(file, before)?.is_none() {
         return Ok(Tail::Altered);
     }
-    follow(file, base, last, lines)
+    let tail = follow(file, base, last, lines)?;
+    // Where a loss begins a journal, that gets its name with these lines in it, after the ledger
+    // has them. What lacks them is the journal of before, or nobody's.
+    let is_begun_by_loss = base == 0 && first.entry.event == LEDGER_LOST;
+    // No interrupted write makes the file longer than it was going to be.
+    let is_longer = file.len() > place.len;
+    Ok(match tail {
+        Tail::Pending { .. } if is_begun_by_loss || is_longer => Tail::Altered,
+        tail => tail,
+    })
 }
 
 /// Walks the file and the lines that it ought to have after `base` side by side.

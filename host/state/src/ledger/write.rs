@@ -15,6 +15,7 @@ use crate::directory::{COMPANIONS, Directory, LEDGER, LEDGER_NEW};
 use crate::error::StateError;
 use crate::intent::Intent;
 use crate::lock::open_or_make;
+use crate::moment;
 use crate::scope::{Fingerprint, ScopeRow, ServerName};
 
 /// All that one transaction changes.
@@ -51,6 +52,7 @@ pub(crate) fn write(directory: &Directory, change: &Change<'_>) -> Result<(), St
     let mut connection = open(&path)?;
     let written = run(&mut connection, change);
     if written.is_ok() {
+        moment::pass();
         // Between two changes the ledger is one file, so that a copy of it is whole. Where that
         // fails, at once, the change is durable all the same, in the log that everybody reads.
         let _ = connection.busy_timeout(Duration::ZERO);
@@ -69,6 +71,7 @@ pub(crate) fn replace(directory: &Directory, change: &Change<'_>) -> Result<(), 
     }
     // Made here, so that it has the right mode from the start, and SQLite's files beside it too.
     drop(open_or_make(&path)?);
+    moment::pass();
     let mut connection = open(&path)?;
     let made = |what, result: rusqlite::Result<()>| result.map_err(|error| failure(what, error));
     // Nobody sees the file before it is whole; it is made durable at the end.
@@ -87,31 +90,31 @@ pub(crate) fn replace(directory: &Directory, change: &Change<'_>) -> Result<(), 
         .map_err(|(_, error)| failure("close a new file", error))?;
     let synced = File::open(&path).and_then(|file| file.sync_all());
     synced.map_err(|error| StateError::io(format!("sync {}", path.display()), error))?;
-    keep_damaged(directory)?;
+    moment::pass();
+    let aside = keep_damaged(directory, LEDGER)?;
+    moment::pass();
+    move_companions(directory, &aside)?;
+    moment::pass();
     rename(&path, &directory.file(LEDGER))?;
+    moment::pass();
     directory.sync()
 }
 
-/// Renames a file of the directory to a name of its own; nothing that is damaged is deleted.
-pub(crate) fn move_aside(directory: &Directory, name: &str) -> Result<(), StateError> {
+/// Gives a file of the directory a second name, which stays when another takes its first: nothing
+/// that is damaged is deleted. Tells that name.
+pub(crate) fn keep_damaged(directory: &Directory, name: &str) -> Result<String, StateError> {
+    let aside = directory.name_aside(name)?;
     if directory.length(name)?.is_some() {
-        rename(
-            &directory.file(name),
-            &directory.file(&directory.name_aside(name)?),
-        )?;
-    }
-    Ok(())
-}
-
-/// Gives the ledger in use a second name, and takes its companions away from it: a log that is
-/// left behind would be taken for the new ledger's.
-fn keep_damaged(directory: &Directory) -> Result<(), StateError> {
-    let aside = directory.name_aside(LEDGER)?;
-    if directory.length(LEDGER)?.is_some() {
-        let (from, to) = (directory.file(LEDGER), directory.file(&aside));
+        let (from, to) = (directory.file(name), directory.file(&aside));
         let kept = fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop));
         kept.map_err(|error| StateError::io(format!("keep {}", from.display()), error))?;
     }
+    Ok(aside)
+}
+
+/// Takes its companions away from the ledger in use, to be beside its second name: a log that is
+/// left behind would be taken for the new ledger's.
+fn move_companions(directory: &Directory, aside: &str) -> Result<(), StateError> {
     for companion in COMPANIONS {
         if directory.length(&format!("{LEDGER}{companion}"))?.is_some() {
             let from = directory.file(&format!("{LEDGER}{companion}"));

@@ -2,6 +2,7 @@
 
 mod durability;
 mod loss;
+mod moments;
 mod safety;
 mod sharing;
 

@@ -404,6 +404,79 @@ fn lines_added_to_the_journal() {
     }
 }
 
+/// A state whose ledger is the one of its first change, by which nobody was strict.
+fn home_of_the_first_change() -> Home {
+    let home = Home::new();
+    home.write(|change| {
+        change.ensure_server(&name("PLAIN")).unwrap();
+    });
+    let first = copy(&home, "ledger.db");
+    home.write(|change| change.put_record(&full_record("TSM1")));
+    home.write(|change| change.raise(&name("TSM2")));
+    home.write(|change| change.put_scope(print(1), &pin(&["SCOPED"])));
+    restore(&home, "ledger.db", &first);
+    home
+}
+
+#[test]
+fn first_ledger_without_a_journal() {
+    let home = home_of_the_first_change();
+    fs::remove_file(home.file("journal.jsonl")).unwrap();
+    home.assert_lost("the journal is missing");
+    assert!(home.state().server(&name("TSM1")).unwrap().lost);
+    let report = home.state().verify_journal().unwrap();
+    assert_eq!(report.fault.unwrap().why, "the journal is missing");
+    drop(home.state().write(&actor(), now()).unwrap());
+    home.assert_whole();
+    assert!(home.state().server(&name("TSM1")).unwrap().lost);
+}
+
+#[test]
+fn first_ledger_and_a_torn_journal() {
+    let home = home_of_the_first_change();
+    let journal = copy(&home, "journal.jsonl");
+    let torn = &journal[..journal.len() - 5];
+    restore(&home, "journal.jsonl", torn);
+    check(&home, "the journal was altered", true);
+    assert_chain(&home);
+    assert_eq!(copy(&home, "journal.jsonl.damaged-1"), torn);
+}
+
+#[test]
+fn older_ledger_and_an_unreadable_line_where_it_ends() {
+    let home = home();
+    let (old, start) = (copy(&home, "ledger.db"), copy(&home, "journal.jsonl").len());
+    home.write(|change| change.put_scope(print(2), &pin(&["TSM1"])));
+    restore(&home, "ledger.db", &old);
+    let mut journal = copy(&home, "journal.jsonl");
+    journal[start - 10..start - 1].fill(0);
+    restore(&home, "journal.jsonl", &journal);
+    check(&home, "the journal was altered", true);
+}
+
+#[test]
+fn ledger_of_a_healing_without_the_journal_that_it_began() {
+    for left in [None, Some(&b""[..]), Some(b"half"), Some(b"\0\0\0\0")] {
+        let home = home();
+        fs::remove_file(home.file("journal.jsonl")).unwrap();
+        drop(home.state().write(&actor(), now()).unwrap());
+        let healed = copy(&home, "ledger.db");
+        home.write(|change| change.put_record(&full_record("LATER")));
+        restore(&home, "ledger.db", &healed);
+        // It is only older than a journal that is there.
+        home.assert_lost("the ledger is older than the journal");
+        match left {
+            Some(bytes) => restore(&home, "journal.jsonl", bytes),
+            None => fs::remove_file(home.file("journal.jsonl")).unwrap(),
+        }
+        home.assert_lost("the journal");
+        assert!(home.state().server(&name("LATER")).unwrap().lost);
+        drop(home.state().write(&actor(), now()).unwrap());
+        home.assert_whole();
+        assert!(home.state().server(&name("LATER")).unwrap().lost);
+    }
+}
+
 #[test]
 fn older_journal() {
     let home = home();

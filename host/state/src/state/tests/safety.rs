@@ -195,7 +195,9 @@ fn read_only_directory_is_read() {
     read_everything(&home.state());
     home.assert_whole();
     assert!(before == files(&home.path));
+    set_mode(&home.file("locks"), 0o700);
     fs::remove_file(home.file("locks/ledger.gate")).unwrap();
+    set_mode(&home.file("locks"), 0o500);
     home.assert_whole();
     set_mode(&home.path, 0o700);
     set_mode(&home.file("locks"), 0o700);
