@@ -1,22 +1,27 @@
 //! What a store held at one generation: immutable and indexed.
 
+mod digest;
 mod distrust;
 mod index;
+mod share;
+mod stock;
 mod trust;
 
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZero;
 use std::sync::OnceLock;
-use std::thread;
 
 use anchorhold_boundary::item::{Item, Kind};
+use anchorhold_formats::der::{CONTEXT_0, INTEGER, Reader, SEQUENCE};
 
 use crate::Fingerprint;
 use crate::certificate::fingerprint;
 use crate::outline::Outline;
 
+use digest::Digests;
 use distrust::Distrust;
 use index::Index;
+use share::in_shares;
+use stock::Stock;
 
 pub(crate) use trust::{Trust, trust};
 
@@ -26,10 +31,8 @@ pub(crate) use trust::{Trust, trust};
 #[derive(Debug)]
 pub struct Snapshot {
     generation: u64,
-    items: Vec<Item>,
-    /// As many as items, in the same order: the SHA-256 of each.
-    fingerprints: Vec<Fingerprint>,
-    by_fingerprint: Index,
+    items: Stock,
+    digests: Digests,
     by_subject: Index,
     /// Built when first asked for.
     by_key: OnceLock<Index>,
@@ -45,21 +48,13 @@ impl Snapshot {
     /// Indexes what a store listed.
     pub fn new(generation: u64, items: Vec<Item>) -> Self {
         let hasher = RandomState::new();
-        let marks = marks(&items, &hasher);
-        let fingerprints: Vec<_> = marks.iter().map(|mark| mark.fingerprint).collect();
-        let by_fingerprint = Index::new(fingerprints.iter().map(|found| Some(head(found))));
-        let by_subject = Index::new(marks.iter().map(|mark| mark.subject));
-        let distrusted = marks
-            .iter()
-            .enumerate()
-            .filter(|(_, mark)| mark.distrusted)
-            .map(|(position, _)| position);
-        let distrust = Distrust::new(&items, &fingerprints, distrusted);
+        let subjects = in_shares(&items, |item| subject(item, &hasher));
+        let by_subject = Index::new(&subjects);
+        let distrust = Distrust::new(&items);
         Self {
             generation,
-            items,
-            fingerprints,
-            by_fingerprint,
+            items: Stock::new(items),
+            digests: Digests::default(),
             by_subject,
             by_key: OnceLock::new(),
             hasher,
@@ -93,17 +88,22 @@ impl Snapshot {
     /// The item at a position, with the SHA-256 of its bytes.
     pub(crate) fn at(&self, position: usize) -> Option<Position<'_>> {
         let item = self.items.get(position)?;
-        let fingerprint = *self.fingerprints.get(position)?;
         Some(Position {
             item,
-            fingerprint,
+            fingerprint: self.digests.of(position, item),
             position,
         })
     }
 
     /// Every item, with the SHA-256 of its bytes.
     pub(crate) fn positions(&self) -> impl Iterator<Item = Position<'_>> {
-        (0..self.items.len()).filter_map(|position| self.at(position))
+        let digests = self.digests.all(&self.items);
+        let together = self.items.iter().zip(digests).enumerate();
+        together.map(|(position, (item, fingerprint))| Position {
+            item,
+            fingerprint: *fingerprint,
+            position,
+        })
     }
 
     /// The certificate of a fingerprint; more than one where the store holds it twice.
@@ -111,9 +111,22 @@ impl Snapshot {
         &self,
         fingerprint: &Fingerprint,
     ) -> impl Iterator<Item = Position<'_>> {
-        self.by_fingerprint
-            .find(head(fingerprint))
-            .filter_map(|position| self.at(position))
+        // Who asks about what was just found needs no index of all.
+        let equal = self.digests.recent(fingerprint).and_then(|position| {
+            let der = &self.items.get(position)?.der;
+            let outline = Outline::read(der).ok()?;
+            Some(self.equals(der, outline.subject))
+        });
+        let indexed = equal
+            .is_none()
+            .then(|| self.digests.find(fingerprint, &self.items))
+            .into_iter()
+            .flatten()
+            .filter_map(|position| self.at(position));
+        equal
+            .into_iter()
+            .flatten()
+            .chain(indexed)
             .filter(move |found| {
                 found.fingerprint == *fingerprint && found.item.kind == Kind::Certificate
             })
@@ -130,18 +143,35 @@ impl Snapshot {
     pub(crate) fn by_subject(&self, subject: &[u8]) -> impl Iterator<Item = Position<'_>> {
         self.by_subject
             .find(self.hasher.hash_one(subject))
-            .filter_map(|position| self.at(position))
-            .filter(move |found| {
-                Outline::read(&found.item.der).is_ok_and(|outline| outline.subject == subject)
+            .filter(move |position| {
+                self.items.get(*position).is_some_and(|item| {
+                    Outline::read(&item.der).is_ok_and(|outline| outline.subject == subject)
+                })
             })
+            .filter_map(|position| self.at(position))
+    }
+
+    /// The certificates that are the same bytes as one that could be read, whose subject is given
+    /// too. No digest is worked out but of those that are found.
+    pub(crate) fn equals(&self, der: &[u8], subject: &[u8]) -> impl Iterator<Item = Position<'_>> {
+        self.by_subject
+            .find(self.hasher.hash_one(subject))
+            .filter(move |position| {
+                let item = self.items.get(*position);
+                item.is_some_and(|item| item.kind == Kind::Certificate && item.der == der)
+            })
+            .filter_map(|position| self.at(position))
     }
 
     /// The certificates of a key, given as the SHA-256 of the whole SubjectPublicKeyInfo.
     pub fn by_key(&self, spki: &Fingerprint) -> impl Iterator<Item = &Item> {
         let wanted = *spki;
         self.by_key
-            .get_or_init(|| Index::new(self.items.iter().map(|item| key(item).as_ref().map(head))))
-            .find(head(spki))
+            .get_or_init(|| {
+                let hash = |item: &Item| key(item).map(|found| self.hasher.hash_one(found));
+                Index::new(&in_shares(&self.items, hash))
+            })
+            .find(self.hasher.hash_one(spki))
             .filter_map(|position| self.items.get(position))
             .filter(move |item| key(item) == Some(wanted))
     }
@@ -173,56 +203,21 @@ pub(crate) struct Position<'a> {
     pub(crate) position: usize,
 }
 
-/// What is worked out of one item when a snapshot is made.
-struct Mark {
-    fingerprint: Fingerprint,
-    subject: Option<u64>,
-    distrusted: bool,
-}
-
-/// Works on all processors, because a hundred thousand digests are worth it.
-fn marks(items: &[Item], hasher: &RandomState) -> Vec<Mark> {
-    let mark_all = |items: &[Item]| items.iter().map(|item| mark(item, hasher)).collect();
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = items.len().div_ceil(processors).max(WORTH_A_THREAD);
-    if items.len() <= share {
-        return mark_all(items);
+/// The hash of the subject of a certificate, or of what stands in its place: all else of it is
+/// looked at when it is found.
+fn subject(item: &Item, hasher: &RandomState) -> Option<u64> {
+    if item.kind != Kind::Certificate {
+        return None;
     }
-    thread::scope(|scope| {
-        let work: Vec<_> = items
-            .chunks(share)
-            .map(|chunk| {
-                let thread = thread::Builder::new();
-                (
-                    chunk,
-                    thread
-                        .spawn_scoped(scope, move || -> Vec<Mark> { mark_all(chunk) })
-                        .ok(),
-                )
-            })
-            .collect();
-        work.into_iter()
-            // A thread that could not be had or not finish is no reason to do without its share.
-            .flat_map(|(chunk, thread)| {
-                let marks = thread.and_then(|thread| thread.join().ok());
-                marks.unwrap_or_else(|| mark_all(chunk))
-            })
-            .collect()
-    })
-}
-
-fn mark(item: &Item, hasher: &RandomState) -> Mark {
-    let subject = match item.kind {
-        Kind::Certificate => Outline::read(&item.der)
-            .ok()
-            .map(|outline| hasher.hash_one(outline.subject)),
-        _ => None,
-    };
-    Mark {
-        fingerprint: fingerprint(&item.der),
-        subject,
-        distrusted: matches!(trust(item), Trust::Distrust),
+    let mut certificate = Reader::new(&item.der).expect(SEQUENCE).ok()?.reader();
+    let mut fields = certificate.expect(SEQUENCE).ok()?.reader();
+    fields.optional(CONTEXT_0).ok()?;
+    fields.expect(INTEGER).ok()?;
+    for _before in ["signature algorithm", "issuer", "validity"] {
+        fields.expect(SEQUENCE).ok()?;
     }
+    let subject = fields.expect(SEQUENCE).ok()?.contents;
+    Some(hasher.hash_one(subject))
 }
 
 /// The SHA-256 of the key of a certificate.
@@ -234,15 +229,6 @@ fn key(item: &Item) -> Option<Fingerprint> {
         .ok()
         .map(|outline| fingerprint(outline.spki))
 }
-
-/// The first eight bytes of a digest, which are as good as a hash of it.
-fn head(fingerprint: &Fingerprint) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = fingerprint.0;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// So many items take about as long as starting a thread does, several times over.
-const WORTH_A_THREAD: usize = 2048;
 
 #[cfg(test)]
 mod tests;

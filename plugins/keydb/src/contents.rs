@@ -23,7 +23,7 @@ pub(crate) struct Contents {
     /// The identity of each certificate in the archive.
     ids: Vec<Id>,
     /// Where each identity is first.
-    places: ById<usize>,
+    places: Places,
     /// Which certificates are items, in their order.
     items: Vec<usize>,
 }
@@ -56,7 +56,7 @@ impl Contents {
         Self {
             archive: None,
             ids: Vec::new(),
-            places: ById::default(),
+            places: Places::default(),
             items: Vec::new(),
         }
     }
@@ -65,10 +65,9 @@ impl Contents {
     pub(crate) fn new(archive: Archive) -> Self {
         let ids = identities(&archive);
         let mut items = Vec::with_capacity(ids.len());
-        let mut places = ById::default();
-        places.reserve(ids.len());
-        for (index, (certificate, id)) in archive.certificates().zip(&ids).enumerate() {
-            let is_first = *places.entry(*id).or_insert(index) == index;
+        let mut places = Places::with_room(ids.len());
+        for (index, certificate) in archive.certificates().enumerate() {
+            let is_first = places.note(index, &ids);
             // The certificate of a private key says who its owner is, not whom to trust.
             if is_first && !certificate.of_key && fits(certificate.der) {
                 items.push(index);
@@ -114,7 +113,7 @@ impl Contents {
 
     /// Where the certificate is among all.
     pub(crate) fn place(&self, id: &Id) -> Option<usize> {
-        self.places.get(id).copied()
+        self.places.find(id, &self.ids)
     }
 
     /// What of the file is no certificate.
@@ -125,6 +124,57 @@ impl Contents {
                 keys: archive.keys(),
                 others: archive.others(),
             })
+    }
+}
+
+/// Where each identity is first, as chains through the identities themselves: they are there
+/// anyway, and a map of its own would have them twice.
+#[derive(Debug, Default)]
+struct Places {
+    /// The last place that each chain came to, and one more; 0 is none. As many as a power of
+    /// two.
+    heads: Vec<u32>,
+    /// The place before each in its chain, in the same way.
+    before: Vec<u32>,
+}
+
+impl Places {
+    /// Nothing yet of so many identities.
+    fn with_room(count: usize) -> Self {
+        Self {
+            heads: vec![0; count.next_power_of_two()],
+            before: vec![0; count],
+        }
+    }
+
+    /// Takes the identity at `index` of `ids`; whether it is the first of its kind.
+    fn note(&mut self, index: usize, ids: &[Id]) -> bool {
+        let id = &ids[index];
+        if self.find(id, ids).is_some() {
+            return false;
+        }
+        let chain = self.chain(id);
+        #[expect(
+            clippy::expect_used,
+            reason = "a file has at most `MAX_CERTIFICATES`, which is less than 2^32"
+        )]
+        let link = u32::try_from(index + 1).expect("there are not so many certificates");
+        self.before[index] = std::mem::replace(&mut self.heads[chain], link);
+        true
+    }
+
+    /// Where the identity is first in `ids`.
+    fn find(&self, id: &Id, ids: &[Id]) -> Option<usize> {
+        let follow = |link: u32| usize::try_from(link).ok()?.checked_sub(1);
+        let first = self.heads.get(self.chain(id)).copied().and_then(follow);
+        std::iter::successors(first, |place| follow(self.before[*place]))
+            .find(|place| ids[*place] == *id)
+    }
+
+    fn chain(&self, id: &Id) -> usize {
+        let [a, b, c, d, ..] = id.0;
+        let low = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(0);
+        low & self.heads.len().saturating_sub(1)
     }
 }
 
@@ -159,14 +209,16 @@ fn identities(archive: &Archive) -> Vec<Id> {
     thread::scope(|scope| {
         let parts: Vec<_> = (0..count)
             .step_by(share)
-            .map(|start| scope.spawn(move || part(start)))
+            .map(|start| {
+                let thread = thread::Builder::new();
+                (start, thread.spawn_scoped(scope, move || part(start)).ok())
+            })
             .collect();
         let mut ids = Vec::with_capacity(count);
-        for part in parts {
-            match part.join() {
-                Ok(part) => ids.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+        for (start, thread) in parts {
+            let done = thread.and_then(|thread| thread.join().ok());
+            // A thread that could not be had or not finish is no reason to do without its share.
+            ids.extend(done.unwrap_or_else(|| part(start)));
         }
         ids
     })

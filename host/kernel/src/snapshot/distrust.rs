@@ -8,6 +8,7 @@ use anchorhold_formats::der::{INTEGER, Reader, SEQUENCE};
 use crate::Fingerprint;
 use crate::certificate::fingerprint;
 use crate::outline::{Outline, only};
+use crate::snapshot::{Trust, trust};
 
 /// What a store distrusts; each maps to the position of its item.
 #[derive(Debug, Default)]
@@ -21,20 +22,18 @@ pub(crate) struct Distrust {
 }
 
 impl Distrust {
-    pub(super) fn new(
-        items: &[Item],
-        fingerprints: &[Fingerprint],
-        positions: impl Iterator<Item = usize>,
-    ) -> Self {
+    pub(super) fn new(items: &[Item]) -> Self {
         let mut distrust = Self::default();
-        for position in positions {
-            let (Some(item), Some(digest)) = (items.get(position), fingerprints.get(position))
-            else {
-                continue;
-            };
+        let distrusting = items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| trust(item) == Trust::Distrust);
+        for (position, item) in distrusting {
             match item.kind {
                 Kind::Certificate => {
-                    distrust.certificates.insert(*digest, position);
+                    distrust
+                        .certificates
+                        .insert(fingerprint(&item.der), position);
                 }
                 Kind::IssuerSerial => match issuer_serial(&item.der) {
                     Some(both) => {

@@ -108,3 +108,62 @@ fn a_large_store_is_indexed_by_several_threads_as_by_one() {
     let subject = Outline::read(&der).unwrap().subject;
     assert_eq!(snapshot.by_subject(subject).count(), 10_000);
 }
+
+#[test]
+fn what_was_found_by_subject_is_found_by_digest_as_often_as_it_is_held() {
+    let der = stock();
+    let items: Vec<_> = ["first", "second"]
+        .map(|label| Item::certificate(der.clone(), label.to_owned()))
+        .into();
+    let labels = |snapshot: &Snapshot| -> Vec<String> {
+        snapshot
+            .certificates(&digest(&der))
+            .map(|found| found.item.label.clone())
+            .collect()
+    };
+    // Found before, whichever of the two it was, and by the index of all.
+    for asked in [Some(1), Some(0), None] {
+        let snapshot = Snapshot::new(0, items.clone());
+        let found = asked.and_then(|position| snapshot.at(position));
+        assert_eq!(found.is_some(), asked.is_some());
+        assert_eq!(labels(&snapshot), ["first", "second"]);
+        assert_eq!(snapshot.positions().count(), 2);
+        assert_eq!(labels(&snapshot), ["first", "second"]);
+    }
+}
+
+#[test]
+fn a_broken_item_that_was_seen_is_found_by_its_digest() {
+    let broken = b"rubbish".to_vec();
+    let snapshot = Snapshot::new(0, vec![certificate(&broken)]);
+    let seen = snapshot.at(0).unwrap().fingerprint;
+    assert_eq!(seen, digest(&broken));
+    assert!(snapshot.certificate(&seen).is_some());
+}
+
+#[test]
+fn equal_bytes_are_found_and_no_others_of_their_subject() {
+    let ders: Vec<_> = (0..3).map(|_| stock()).collect();
+    let snapshot = Snapshot::new(0, ders.iter().map(|der| certificate(der)).collect());
+    let subject = Outline::read(&ders[1]).unwrap().subject;
+    let found: Vec<_> = snapshot
+        .equals(&ders[1], subject)
+        .map(|found| (found.position, found.fingerprint))
+        .collect();
+    assert_eq!(found, [(1, digest(&ders[1]))]);
+    assert_eq!(snapshot.equals(&stock(), subject).count(), 0);
+}
+
+#[test]
+fn many_verdicts_work_out_the_right_digests() {
+    let items: Vec<_> = (0..1000_u32)
+        .map(|number| certificate(&number.to_be_bytes()))
+        .collect();
+    let snapshot = Snapshot::new(0, items.clone());
+    for _ in 0..2 {
+        for (position, item) in items.iter().enumerate() {
+            let found = snapshot.at(position).unwrap();
+            assert_eq!(found.fingerprint, digest(&item.der));
+        }
+    }
+}

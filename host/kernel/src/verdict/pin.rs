@@ -48,13 +48,20 @@ fn matching<'v>(
         return Vec::new();
     };
     let is_pin = |found: &Position<'_>| view.standing(part, found).pin;
-    if question.checks.pin() {
-        snapshot
+    if !question.checks.pin() {
+        return snapshot.positions().filter(is_pin).collect();
+    }
+    let der = presented.der.as_ref();
+    match &presented.outline {
+        Ok(outline) => snapshot
+            .equals(der, outline.subject)
+            .filter(is_pin)
+            .collect(),
+        // What cannot be read may be held all the same, and is then told apart from a stranger.
+        Err(_) => snapshot
             .certificates(&presented.fingerprint)
-            .filter(|found| found.item.der == presented.der.as_ref() && is_pin(found))
-            .collect()
-    } else {
-        snapshot.positions().filter(is_pin).collect()
+            .filter(|found| found.item.der == der && is_pin(found))
+            .collect(),
     }
 }
 

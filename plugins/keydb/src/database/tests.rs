@@ -470,6 +470,20 @@ fn a_pipe_in_its_place_is_refused_without_waiting() {
 }
 
 #[test]
+fn a_large_file_is_read_whole_and_never_further_than_one_byte_too_far() {
+    let place = Place::new();
+    fs::create_dir_all(place.path().parent().unwrap()).unwrap();
+    let bytes: Vec<u8> = (0..3_000_001_u32)
+        .map(|number| number.to_le_bytes()[usize::from(number % 3 == 0)])
+        .collect();
+    fs::write(place.path(), &bytes).unwrap();
+    let read = |limit| location::read(&place.path(), limit).unwrap().unwrap().1;
+    assert!(read(bytes.len()) == bytes);
+    assert!(read(usize::MAX) == bytes);
+    assert!(read(2_500_000) == bytes[..2_500_001]);
+}
+
+#[test]
 fn files_that_others_can_get_at_are_told() {
     let (place, database) = Place::filled(1);
     assert_eq!(database.standing().exposed, None);

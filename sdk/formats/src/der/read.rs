@@ -31,11 +31,13 @@ pub struct Element<'a> {
 
 impl<'a> Reader<'a> {
     /// Starts at the first of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self::at(bytes, 0)
     }
 
     /// Starts at the first of `bytes`, which is counted as `offset`.
+    #[inline]
     pub fn at(bytes: &'a [u8], offset: usize) -> Self {
         Self {
             rest: bytes,
@@ -44,6 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes the next element, whatever it is.
+    #[inline]
     pub fn any(&mut self) -> Result<Element<'a>, DerError> {
         let offset = self.offset;
         let (tag, header, length) = parse_header(self.rest, offset)?;
@@ -65,6 +68,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes the next element, which must have `tag`.
+    #[inline]
     pub fn expect(&mut self, tag: u8) -> Result<Element<'a>, DerError> {
         let Some(&found) = self.rest.first() else {
             return Err(DerError::Truncated {
@@ -82,6 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes the next element if it has `tag`.
+    #[inline]
     pub fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, DerError> {
         if self.rest.first() == Some(&tag) {
             self.any().map(Some)
@@ -91,6 +96,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes an OBJECT IDENTIFIER and returns its contents.
+    #[inline]
     pub fn oid(&mut self) -> Result<&'a [u8], DerError> {
         self.expect(OID).map(|element| element.contents)
     }
@@ -113,11 +119,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether nothing is left.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// Ends the reading, and refuses what is left over.
+    #[inline]
     pub fn finish(self) -> Result<(), DerError> {
         if self.rest.is_empty() {
             Ok(())
@@ -132,6 +140,7 @@ impl<'a> Reader<'a> {
 
 impl<'a> Element<'a> {
     /// Reads what is inside.
+    #[inline]
     pub fn reader(&self) -> Reader<'a> {
         Reader::at(self.contents, self.offset)
     }
@@ -144,6 +153,7 @@ impl<'a> Element<'a> {
     }
 
     /// Where the contents stand in the bytes that the first reader was made of.
+    #[inline]
     pub fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.contents.len()
     }
@@ -160,6 +170,7 @@ pub fn stated_size(bytes: &[u8]) -> Result<usize, DerError> {
 }
 
 /// The tag, the size of the header and the length that it states.
+#[inline]
 fn parse_header(bytes: &[u8], offset: usize) -> Result<(u8, usize, usize), DerError> {
     let &[tag, first, ..] = bytes else {
         return Err(DerError::Truncated { offset });

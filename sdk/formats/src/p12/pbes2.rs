@@ -1,5 +1,7 @@
 //! Password-based encryption by PBES2: PBKDF2 and AES in CBC mode.
 
+use std::thread;
+
 use aes::{Aes128, Aes192, Aes256};
 use cbc::cipher::block_padding::{NoPadding, Padding, Pkcs7};
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -127,11 +129,25 @@ impl Pbes2 {
 
     fn unpad<P: Padding>(&self, bytes: &mut [u8], password: &mut Password) -> Option<usize> {
         let key = password.key(&self.key);
-        match self.cipher {
-            Cipher::Aes128 => unpad::<cbc::Decryptor<Aes128>, P>(key, &self.iv, bytes),
-            Cipher::Aes192 => unpad::<cbc::Decryptor<Aes192>, P>(key, &self.iv, bytes),
-            Cipher::Aes256 => unpad::<cbc::Decryptor<Aes256>, P>(key, &self.iv, bytes),
-        }
+        let middle = if bytes.len() < LARGE {
+            0
+        } else {
+            bytes.len() / 2 / BLOCK * BLOCK
+        };
+        let (front, back) = bytes.split_at_mut(middle);
+        // A block needs nothing of those before it but the last, as it was encrypted.
+        let Some(iv) = front.last_chunk::<BLOCK>().copied() else {
+            return self.cipher.unpad::<P>(key, &self.iv, back);
+        };
+        let (shared, back) = thread::scope(|scope| {
+            let decrypt = || self.cipher.unpad::<NoPadding>(key, &self.iv, front);
+            let thread = thread::Builder::new().spawn_scoped(scope, decrypt).ok();
+            let back = self.cipher.unpad::<P>(key, &iv, back);
+            (thread.map(|thread| thread.join().ok().flatten()), back)
+        });
+        // A thread that could not be had has touched nothing.
+        let front = shared.unwrap_or_else(|| self.cipher.unpad::<NoPadding>(key, &self.iv, front));
+        front?.checked_add(back?)
     }
 }
 
@@ -141,6 +157,14 @@ impl Cipher {
             Self::Aes128 => 16,
             Self::Aes192 => 24,
             Self::Aes256 => 32,
+        }
+    }
+
+    fn unpad<P: Padding>(self, key: &[u8], iv: &[u8], bytes: &mut [u8]) -> Option<usize> {
+        match self {
+            Self::Aes128 => unpad::<cbc::Decryptor<Aes128>, P>(key, iv, bytes),
+            Self::Aes192 => unpad::<cbc::Decryptor<Aes192>, P>(key, iv, bytes),
+            Self::Aes256 => unpad::<cbc::Decryptor<Aes256>, P>(key, iv, bytes),
         }
     }
 }
@@ -236,3 +260,6 @@ where
     let mode = D::new_from_slices(key, iv).ok()?;
     mode.decrypt_padded::<P>(bytes).ok().map(<[u8]>::len)
 }
+
+/// In bytes: of so many, decrypting takes longer than starting a thread to share it.
+const LARGE: usize = 2 << 20;

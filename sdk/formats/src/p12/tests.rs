@@ -161,6 +161,39 @@ fn contents_at_each_edge_of_a_block_are_padded() {
 }
 
 #[test]
+fn large_contents_are_decrypted_as_small_ones_are() {
+    let ders: Vec<_> = (0..20).map(|fill| certificate(fill, 150_000)).collect();
+    // One more byte moves the middle within its block.
+    for extra in 0..3 {
+        let last = certificate(99, extra);
+        let entries: Vec<_> = ders
+            .iter()
+            .chain([&last])
+            .map(|der| Entry { label: "", der })
+            .collect();
+        let archive = read(written(&entries), &mut password()).unwrap();
+        let found: Vec<_> = archive.certificates().map(|found| found.der).collect();
+        let expected: Vec<_> = entries.iter().map(|entry| entry.der).collect();
+        assert!(found == expected, "{extra}");
+    }
+}
+
+#[test]
+fn a_large_part_with_another_password_is_refused() {
+    let content = vec![7; 3 << 20];
+    let mut bytes = [&content[..], &[0; BLOCK]].concat();
+    let pbes2 = Pbes2::new(b"salt", [2; BLOCK], 1);
+    pbes2.encrypt(&mut bytes, content.len(), &mut password());
+    let mut wrong = bytes.clone();
+    assert_eq!(pbes2.decrypt(&mut wrong, &mut Password::new("other")), None);
+    assert_eq!(
+        pbes2.decrypt(&mut bytes, &mut password()),
+        Some(content.len())
+    );
+    assert!(bytes.starts_with(&content));
+}
+
+#[test]
 fn what_is_no_certificate_is_not_written() {
     let good = certificate(1, 9);
     for der in [&[][..], &[0x30], &[0x30, 1, 0, 0], b"text"] {
