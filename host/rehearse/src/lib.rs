@@ -36,6 +36,7 @@ pub struct Rehearsal {
     make_plans: MakePlans,
     stories: Vec<Story>,
     at_once: usize,
+    shared_stores: bool,
     progress: Option<Progress>,
     knife: Option<Knife>,
 }
@@ -56,6 +57,7 @@ impl Rehearsal {
             make_plans,
             stories: story::all(),
             at_once: AT_ONCE,
+            shared_stores: false,
             progress: None,
             knife: None,
         }
@@ -82,10 +84,12 @@ impl Rehearsal {
         Ok(self)
     }
 
-    /// No act plays beside another: for stores that acts cannot have to themselves.
+    /// The stores are no throw-away ones: no act plays beside another, and each empties them
+    /// again. They must be empty before the first.
     #[must_use]
-    pub fn one_at_a_time(mut self) -> Self {
+    pub fn in_shared_stores(mut self) -> Self {
         self.at_once = 1;
+        self.shared_stores = true;
         self
     }
 
@@ -195,6 +199,7 @@ pub async fn play(rehearsal: &Rehearsal) -> Played {
             let troupe = stage::Troupe {
                 make_plans: Arc::clone(&rehearsal.make_plans),
                 knife: rehearsal.knife.clone(),
+                shared_stores: rehearsal.shared_stores,
             };
             let (act, turns) = (act.clone(), Arc::clone(&turns));
             Running::start(async move {

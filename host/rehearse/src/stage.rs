@@ -4,6 +4,7 @@ mod cast;
 mod deed;
 mod ledger;
 mod report;
+mod sweep;
 mod trust;
 mod wire;
 
@@ -35,6 +36,8 @@ use tokio::time::timeout;
 pub(crate) struct Troupe {
     pub(crate) make_plans: MakePlans,
     pub(crate) knife: Option<Knife>,
+    /// The stores outlive the act, and were empty before it.
+    pub(crate) shared_stores: bool,
 }
 
 /// Plays one act from an empty home; what goes wrong on the stage itself is a failed step.
@@ -52,6 +55,14 @@ pub(crate) async fn play(troupe: &Troupe, act: &Act) -> Vec<StepResult> {
         Ok(Ok(())) => {}
         Ok(Err(trouble)) => steps.push(broken_off(&trouble.to_string())),
         Err(_) => steps.push(broken_off("the act took too long")),
+    }
+    // The stores do not lie in the home, which is gone by now.
+    if troupe.shared_stores
+        && let Err(trouble) = sweep::sweep(&troupe.make_plans, Path::new("")).await
+    {
+        steps.push(broken_off(&format!(
+            "the store was not emptied again: {trouble}"
+        )));
     }
     steps
 }

@@ -8,7 +8,9 @@
 #[path = "store/keydb.rs"]
 mod keydb;
 
-use anchorhold_rehearse::{Played, Rehearsal, StoryResult, play};
+use anchorhold_kernel::{Kernel, Registry};
+use anchorhold_rehearse::{MakePlans, Played, Rehearsal, StoryResult, play};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -59,13 +61,32 @@ async fn chosen_stories_play_alone() {
     let rehearsal = Rehearsal::new(keydb::plans())
         .only(&["n8", "X11"])
         .expect("known");
-    let played = played(rehearsal.one_at_a_time()).await;
+    let played = played(rehearsal).await;
     let ids: Vec<_> = played
         .stories
         .iter()
         .map(|story| story.id.as_str())
         .collect();
     assert_eq!((ids, played.failed), (vec!["N8", "X11"], 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_outlives_the_acts_is_left_empty() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (plans, place) = (keydb::plans(), home.path().to_owned());
+    let shared: MakePlans = Arc::new(move |_: &Path| plans(&place));
+    let rehearsal = Rehearsal::new(Arc::clone(&shared))
+        .only(&["F1", "X2", "X9"])
+        .expect("known");
+    let played = played(rehearsal.in_shared_stores()).await;
+    assert_eq!((played.passed, played.failed), (3, 0), "{played:#?}");
+    let kernel = Kernel::open(
+        shared(home.path()),
+        &Registry::builtin(),
+        Arc::new(|_, _| {}),
+    );
+    let left = kernel.stores()[0].fresh_snapshot().expect("a listing");
+    assert!(left.items().is_empty());
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn own_servers(home: &Home) -> Result<OwnServers, Failure> {
 fn stories(args: &Rehearse, home: &Home) -> Result<Rehearsal, Failure> {
     let mut rehearsal = match args.stores.is_empty() {
         true => Rehearsal::new(throw_away()),
-        false => Rehearsal::new(scratch(&args.stores, home)?).one_at_a_time(),
+        false => Rehearsal::new(scratch(&args.stores, home)?).in_shared_stores(),
     };
     if !args.stories.is_empty() {
         rehearsal = rehearsal
@@ -107,7 +107,28 @@ fn scratch(names: &[String], home: &Home) -> Result<MakePlans, Failure> {
         return Err(Failure::usage("not-scratch", message)
             .remedy("mark a store that holds nothing of value, and name that"));
     }
+    must_be_empty(names, home)?;
     Ok(Arc::new(move |_: &Path| plans.clone()))
+}
+
+/// A rehearsal empties its stores again, so that they must hold nothing that it did not put there.
+fn must_be_empty(names: &[String], home: &Home) -> Result<(), Failure> {
+    for store in names
+        .iter()
+        .filter_map(|name| home.kernel().ok()?.store(name))
+    {
+        let held = store.snapshot().map_err(|error| {
+            Failure::failed("store-unavailable", "the stories cannot be played").because(&error)
+        })?;
+        if !held.items().is_empty() {
+            let (name, count) = (store.name(), held.items().len());
+            let message =
+                format!("store \"{name}\" holds {count} items, and a rehearsal empties its stores");
+            return Err(Failure::usage("store-not-empty", message)
+                .remedy("mark a store that holds nothing, and name that"));
+        }
+    }
+    Ok(())
 }
 
 /// Tells each story as it ends, where a person reads.
