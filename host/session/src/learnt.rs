@@ -54,11 +54,17 @@ pub(crate) fn contact(
 
 /// Whether a claim is higher than those before.
 fn is_news(record: &Record, claim: Option<Level>) -> bool {
-    let known = record
-        .announced
-        .as_deref()
-        .and_then(|text| text.parse::<Level>().ok());
-    claim.is_some_and(|claim| known.is_none_or(|known| known < claim))
+    claim.is_some_and(|claim| claim_of(record).is_none_or(|known| known < claim))
+}
+
+/// The highest enhanced level that a server claimed since its last TLS session.
+pub(crate) fn claim_of(record: &Record) -> Option<Level> {
+    record.announced.as_deref()?.parse().ok()
+}
+
+/// The level that a server was last seen at; for people and floors, never for a decision.
+pub(crate) fn level_of(record: &Record) -> Option<Level> {
+    record.level.as_ref()?.value.parse().ok()
 }
 
 fn tell(change: &mut Transaction<'_>, server: &Server, warnings: &[Warning]) {
@@ -158,11 +164,13 @@ fn after(before: Record, server: &Server, learnt: &Learnt, now: i64) -> Record {
 
 /// How much a level is worth by where it comes from.
 fn weight(evidence: &str) -> u8 {
-    [Evidence::InsideTls, Evidence::Announced]
-        .iter()
-        .zip([2, 1])
-        .find(|(known, _)| known.as_str() == evidence)
-        .map_or(0, |(_, weight)| weight)
+    if evidence == Evidence::InsideTls.as_str() {
+        2
+    } else if evidence == Evidence::Announced.as_str() {
+        1
+    } else {
+        0
+    }
 }
 
 fn is_journalled(warning: &Warning) -> bool {

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::decision::{Facts, Held, Levels, Plain, Presented, Security};
 use crate::error::ConnectError;
+use crate::learnt::{claim_of, level_of};
 use crate::level::{Era, Level};
 use crate::report::Warning;
 use crate::server::Server;
@@ -20,6 +21,8 @@ pub(crate) struct Situation {
     pub(crate) held: kernel::Held,
     pub(crate) standing: Standing,
     pub(crate) warnings: Vec<Warning>,
+    /// Whether the operator's leave to go down holds.
+    lowered: bool,
     /// The strict server that has the same address, where that makes this one strict.
     pub(crate) strict_twin: Option<Record>,
 }
@@ -54,6 +57,7 @@ impl Situation {
             held,
             standing,
             warnings: Vec::new(),
+            lowered: false,
             strict_twin: None,
         };
         situation.apply_ledger(context, server)?;
@@ -130,6 +134,7 @@ impl Situation {
     /// The operator's word opens one of the two ways down, and the other stays shut.
     fn lower(&mut self, allow: Allow, server: &Server) {
         self.facts.security = Security::Transitional;
+        self.lowered = true;
         let way = match allow {
             Allow::Plain => {
                 self.facts.accept = false;
@@ -161,24 +166,18 @@ impl Situation {
     /// On which side of the change to TLS the server stands; where nobody asked, as recorded.
     /// For people: no decision rests on it.
     pub(crate) fn era(&self) -> Option<Era> {
-        let record = self.standing.record.as_ref();
-        let recorded = record.and_then(|record| record.level.as_ref());
-        let recorded = recorded.and_then(|level| level.value.parse::<Level>().ok());
         let told = self.facts.levels.for_acceptance();
+        let recorded = self.standing.record.as_ref().and_then(level_of);
         told.or_else(|| recorded.map(Level::era))
     }
 
     /// Whether the level is less than what the server announced before.
     fn weigh_level(&mut self) {
-        let record = self.standing.record.as_ref();
-        let before = record.and_then(|record| record.announced.as_deref());
-        let before = before
-            .and_then(|text| text.parse::<Level>().ok())
-            .map(Level::era);
+        let claimed = self.standing.record.as_ref().and_then(claim_of);
+        let before = claimed.map(Level::era);
         let now = self.facts.levels.in_clear();
-        let lowered = self.warnings.iter().any(|seen| seen.code == "lowered");
         self.facts.level_fell =
-            !lowered && before == Some(Era::Enhanced) && now == Some(Era::Earlier);
+            !self.lowered && before == Some(Era::Enhanced) && now == Some(Era::Earlier);
     }
 
     pub(crate) fn warn(&mut self, code: &'static str, text: String) {

@@ -11,9 +11,8 @@ use crate::level::Era;
 use crate::report::{Authentication, Evidence, Outcome, Protection, Report, Used};
 use crate::transport::reach;
 use crate::wording::{self, Cause, Told};
-use anchorhold_state::Fingerprint;
+use anchorhold_kernel::certificate::fingerprint;
 use rustls_pki_types::CertificateDer;
-use sha2::{Digest, Sha256};
 
 /// What a report says of its ending.
 pub(super) struct Refusal {
@@ -129,8 +128,7 @@ impl SignOn<'_> {
     }
 
     pub(super) fn take_chain(&mut self, chain: &[CertificateDer<'_>]) {
-        let fingerprint = |der: &CertificateDer<'_>| Fingerprint(Sha256::digest(der).into());
-        self.presented = chain.iter().map(fingerprint).collect();
+        self.presented = chain.iter().map(|der| fingerprint(der)).collect();
     }
 
     /// A contact without TLS session leaves a record, the highest claim, and in the journal what
@@ -184,16 +182,13 @@ impl SignOn<'_> {
         if self.server.ssl {
             return None;
         }
-        report.object_data_reason = Some(if !shaken.offered() {
-            "data-channel-not-offered"
-        } else if !shaken.selected(ALPN) {
-            "peer-has-no-data-channel"
-        } else if shaken.version() == "1.2" {
-            "tls-1.2-has-no-data-channel"
-        } else {
-            "data-channel-failed"
-        });
-        if !shaken.selected(ALPN) || shaken.version() == "1.2" {
+        let missing = [
+            (!shaken.offered(), "data-channel-not-offered"),
+            (!shaken.selected(ALPN), "peer-has-no-data-channel"),
+            (shaken.version() == "1.2", "tls-1.2-has-no-data-channel"),
+        ];
+        if let Some((_, reason)) = missing.into_iter().find(|(is, _)| *is) {
+            report.object_data_reason = Some(reason);
             return None;
         }
         let limit = self.context.limits.connect;
@@ -201,9 +196,11 @@ impl SignOn<'_> {
             let (stream, _) = reach(self.context.dial.as_ref(), &[shaken.address], limit).await?;
             DataChannel::open(stream, shaken.connection()).await
         };
-        let data = opened.await.ok()?;
+        let Ok(data) = opened.await else {
+            report.object_data_reason = Some("data-channel-failed");
+            return None;
+        };
         report.object_data = Some(Protection::Clear);
-        report.object_data_reason = None;
         Some(data)
     }
 }

@@ -4,11 +4,12 @@ use super::SignOn;
 use super::ending::Refusal;
 use crate::code::Code;
 use crate::handshake::Handshaken;
+use crate::learnt::level_of;
 use crate::level::Level;
 use crate::policy::Floor;
 use crate::report::Evidence;
 use crate::wording::Cause;
-use anchorhold_state::RecordedLevel;
+use anchorhold_state::Record;
 use tokio::time::timeout;
 
 impl SignOn<'_> {
@@ -52,8 +53,7 @@ impl SignOn<'_> {
     /// The refusal where the level that is told inside TLS is lower than recorded, or is not told
     /// where it was before, and the policy holds it.
     pub(super) fn below_level_floor(&mut self, row: u8) -> Option<Refusal> {
-        let recorded = self.situation.standing.record.as_ref()?.level.clone()?;
-        let before = inside(&recorded)?;
+        let before = inside(self.situation.standing.record.as_ref()?)?;
         let told = self.level.filter(|_| self.evidence == Evidence::InsideTls);
         let text = match told {
             Some(told) if told >= before => return None,
@@ -73,7 +73,7 @@ impl SignOn<'_> {
 
 /// The recorded level, where it was told inside TLS: what was told in clear may be forged, and
 /// would hold a true one off.
-fn inside(recorded: &RecordedLevel) -> Option<Level> {
-    let told = recorded.evidence == Evidence::InsideTls.as_str();
-    recorded.value.parse().ok().filter(|_| told)
+fn inside(record: &Record) -> Option<Level> {
+    let evidence = record.level.as_ref()?.evidence.as_str();
+    level_of(record).filter(|_| evidence == Evidence::InsideTls.as_str())
 }
