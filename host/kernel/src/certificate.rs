@@ -3,6 +3,8 @@
 mod name;
 mod text;
 
+use std::time::Duration;
+
 use rustls_pki_types::UnixTime;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
@@ -179,6 +181,11 @@ pub fn rfc3339(seconds: i64) -> String {
                 .ok()
         })
         .unwrap_or_else(|| format!("{seconds} seconds after 1970"))
+}
+
+/// Unix seconds as a time of rustls; what lies before 1970 is taken for its first moment.
+pub fn moment(seconds: i64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 /// A time of rustls in the seconds of this crate.

@@ -1,15 +1,12 @@
 //! What the dates of a certificate say today.
 
-use std::time::Duration;
-
-use anchorhold_kernel::certificate::Facts;
+use anchorhold_kernel::certificate::{Facts, moment};
 use anchorhold_kernel::{CertificateKind, Entry, EntryKind};
-use rustls_pki_types::UnixTime;
 use time::OffsetDateTime;
 
 /// What a list says of the dates: that they are over, to come, or soon over.
 pub(super) fn note(facts: &Facts, now: OffsetDateTime) -> Option<String> {
-    let at = unix(now);
+    let at = moment(now.unix_timestamp());
     if facts.expired(at) {
         return Some("expired".to_owned());
     }
@@ -33,11 +30,11 @@ pub(super) fn fault(entry: &Entry, now: OffsetDateTime) -> Option<(&'static str,
         Ok(facts) => facts,
         Err(error) => return Some(("held-unreadable", error.to_string())),
     };
-    if facts.expired(unix(now)) {
+    if facts.expired(moment(now.unix_timestamp())) {
         let until = facts.not_after_text();
         return Some(("held-expired", format!("it expired at {until}")));
     }
-    if facts.not_yet_valid(unix(now)) {
+    if facts.not_yet_valid(moment(now.unix_timestamp())) {
         let from = facts.not_before_text();
         return Some((
             "held-not-yet-valid",
@@ -48,11 +45,6 @@ pub(super) fn fault(entry: &Entry, now: OffsetDateTime) -> Option<(&'static str,
     let weakness = facts.weaknesses.first();
     let weakness = weakness.filter(|_| kind == CertificateKind::Pin);
     weakness.map(|weakness| ("held-weak", weakness.clone()))
-}
-
-fn unix(now: OffsetDateTime) -> UnixTime {
-    let seconds = u64::try_from(now.unix_timestamp()).unwrap_or(0);
-    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
 
 const DAY: i64 = 24 * 60 * 60;

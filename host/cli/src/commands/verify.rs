@@ -1,12 +1,12 @@
 //! `verify`: a verdict without a connection.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anchorhold_api as api;
+use anchorhold_kernel::certificate::moment;
 use anchorhold_kernel::import::{self, ImportError};
 use anchorhold_kernel::{Checks, Code, NameCheck, Question, Verdict, View};
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
 use crate::args::{Profile, Verify};
@@ -81,11 +81,9 @@ fn by_file(
 }
 
 fn question(name: &NameCheck, at: OffsetDateTime) -> Question<'_> {
-    let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
-    let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     Question {
         name,
-        at,
+        at: moment(at.unix_timestamp()),
         checks: Checks::all(),
     }
 }

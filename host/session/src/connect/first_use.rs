@@ -8,11 +8,11 @@ use crate::error::ConnectError;
 use crate::handshake::Handshaken;
 use crate::report::Used;
 use anchorhold_kernel::acceptance::{self, Presented as Seen};
+use anchorhold_kernel::certificate::moment;
 use anchorhold_kernel::tls::Verifier;
 use anchorhold_kernel::{self as kernel, How, NameCheck, Question};
 use anchorhold_state::Fingerprint;
-use rustls_pki_types::{CertificateDer, UnixTime};
-use std::time::Duration;
+use rustls_pki_types::CertificateDer;
 
 impl SignOn<'_> {
     pub(super) async fn go_first_use(
@@ -104,7 +104,7 @@ impl SignOn<'_> {
 
     /// What the acceptance rows see in a chain: the policy's and the stores' word included.
     fn assess(&self, chain: &[CertificateDer<'static>]) -> Seen {
-        let at = self.now();
+        let at = moment(self.context.now().unix_timestamp());
         let seen = acceptance::assess(chain, at);
         let Seen::SelfSigned(fingerprint) = &seen else {
             return seen;
@@ -129,11 +129,6 @@ impl SignOn<'_> {
             return Seen::Unacceptable(verdict.message);
         }
         seen
-    }
-
-    fn now(&self) -> UnixTime {
-        let seconds = u64::try_from(self.context.now().unix_timestamp()).unwrap_or(0);
-        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
     }
 }
 

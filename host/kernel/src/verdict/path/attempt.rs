@@ -1,7 +1,6 @@
 //! One attempt to build a path with webpki, strict or relaxed.
 
 use std::cell::RefCell;
-use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use webpki::{
@@ -12,7 +11,7 @@ use webpki::{
 use anchorhold_formats::der::SEQUENCE;
 
 use crate::Fingerprint;
-use crate::certificate::{dn, seconds};
+use crate::certificate::{dn, moment, seconds};
 use crate::outline::only;
 use crate::provider::algorithms;
 use crate::snapshot::{Trust, trust};
@@ -117,7 +116,7 @@ impl<'a> Attempt<'a> {
         );
         times.retain(|time| (own.0..=own.1).contains(time));
         times.dedup();
-        times.into_iter().map(unix_time).collect()
+        times.into_iter().map(moment).collect()
     }
 
     fn run_at(&self, candidates: &[&'a Candidate<'a>], at: UnixTime) -> Result<Path<'a>, Refused> {
@@ -338,10 +337,6 @@ fn out_of_constraints(candidate: &Candidate<'_>) -> Trouble {
         ),
         "have the certificate issued for names that the CA may vouch for",
     )
-}
-
-fn unix_time(seconds: i64) -> UnixTime {
-    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 const MAX_TIMES: usize = 8;
