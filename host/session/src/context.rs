@@ -85,19 +85,21 @@ impl Context {
     /// What the stores of a server hold for it.
     pub fn view(&self, server: &Server) -> Result<View, ConnectError> {
         let scope = self.scope(server)?;
-        Ok(self.kernel.view(&server.name, self.stores(server), scope))
+        Ok(self.view_under(server, scope, false))
     }
 
-    /// The same with every store listed now, whatever it says of itself.
-    pub(crate) fn fresh_view(&self, server: &Server) -> Result<View, ConnectError> {
-        let scope = self.scope(server)?;
-        Ok(self
-            .kernel
-            .fresh_view(&server.name, self.stores(server), scope))
+    /// The same under a scope table that was read before; `fresh` lists every store now.
+    pub(crate) fn view_under(&self, server: &Server, scope: ScopeTable, fresh: bool) -> View {
+        let (kernel, stores) = (&self.kernel, self.stores(server));
+        if fresh {
+            kernel.fresh_view(&server.name, stores, scope)
+        } else {
+            kernel.view(&server.name, stores, scope)
+        }
     }
 
     /// The part of the scope table that a view for a server needs.
-    fn scope(&self, server: &Server) -> Result<ScopeTable, ConnectError> {
+    pub(crate) fn scope(&self, server: &Server) -> Result<ScopeTable, ConnectError> {
         Ok(if self.kernel.believes_stores(self.stores(server)) {
             self.state.scope()?
         } else {

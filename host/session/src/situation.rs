@@ -10,7 +10,7 @@ use crate::server::Server;
 use anchorhold_kernel as kernel;
 use anchorhold_kernel::View;
 use anchorhold_state::Security as Recorded;
-use anchorhold_state::{Allow, Record, Servers, Standing};
+use anchorhold_state::{Allow, Fingerprint, Record, ScopeTable, Servers, Standing};
 use std::sync::Arc;
 
 /// What is known of a server before anybody talks to it.
@@ -30,27 +30,26 @@ pub(crate) struct Situation {
 impl Situation {
     /// Asks ledger and stores; waits for the disk.
     pub(crate) fn look(context: &Context, server: &Server) -> Result<Self, ConnectError> {
-        // The ledger first: what is imported in between is then held by a server that counts as
-        // it was before, never lost by one that counts as it is after.
-        let standing = context.state.server(&server.name)?;
-        let view = Arc::new(context.view(server)?);
-        Self::of(context, server, standing, view)
+        Self::listed(context, server, false)
     }
 
     /// The same with every store listed now, whatever it says of itself.
     pub(crate) fn look_fresh(context: &Context, server: &Server) -> Result<Self, ConnectError> {
-        let standing = context.state.server(&server.name)?;
-        let view = Arc::new(context.fresh_view(server)?);
-        Self::of(context, server, standing, view)
+        Self::listed(context, server, true)
     }
 
-    fn of(
-        context: &Context,
-        server: &Server,
-        standing: Standing,
-        view: Arc<View>,
-    ) -> Result<Self, ConnectError> {
+    /// Ledger, scope, stores, in this order: what another process does in between is then held by
+    /// a server that counts as it was before, and never in scope before it is in a store.
+    fn listed(context: &Context, server: &Server, fresh: bool) -> Result<Self, ConnectError> {
+        let standing = context.state.server(&server.name)?;
+        let scope = context.scope(server)?;
+        let named = named(&scope, server);
+        let view = Arc::new(context.view_under(server, scope, fresh));
         let held = view.held();
+        if held == kernel::Held::No && named.is_some() && !fresh {
+            // A store may be listed less often than it changes.
+            return Self::listed(context, server, true);
+        }
         let mut situation = Self {
             facts: facts(server, &held),
             view,
@@ -61,38 +60,27 @@ impl Situation {
             strict_twin: None,
         };
         situation.apply_ledger(context, server)?;
-        situation.miss_what_is_in_scope(context, server)?;
+        if let Some(named) = named {
+            situation.miss(named, context, server);
+        }
         situation.weigh_level();
         Ok(situation)
     }
 
     /// A certificate that is in scope by name and in no store any more was lost there: nobody
     /// knows, so acceptance does not open again. A strict server has its own row for that.
-    fn miss_what_is_in_scope(
-        &mut self,
-        context: &Context,
-        server: &Server,
-    ) -> Result<(), ConnectError> {
+    fn miss(&mut self, named: Fingerprint, context: &Context, server: &Server) {
         if self.facts.held != Held::No || self.facts.security == Security::Strict {
-            return Ok(());
+            return;
         }
-        let scope = context.state.scope_for(&server.name)?;
-        let mut named = scope
-            .rows
-            .iter()
-            .filter(|(_, row)| row.servers != Servers::Any);
-        let Some((fingerprint, _)) = named.next() else {
-            return Ok(());
-        };
         self.facts.held = Held::Unanswered;
         self.held = kernel::Held::Unanswered {
             store: context.stores(server).first().cloned().unwrap_or_default(),
             why: format!(
-                "{fingerprint} is in scope for {0}, and none of the stores of {0} holds it any more",
+                "{named} is in scope for {0}, and none of the stores of {0} holds it any more",
                 server.name
             ),
         };
-        Ok(())
     }
 
     /// The ledger's word, and what lifts or lowers it.
@@ -183,6 +171,16 @@ impl Situation {
     pub(crate) fn warn(&mut self, code: &'static str, text: String) {
         self.warnings.push(Warning { code, text });
     }
+}
+
+/// A certificate that is in scope for the server by its name.
+fn named(scope: &ScopeTable, server: &Server) -> Option<Fingerprint> {
+    let mut rows = scope.rows.iter();
+    let found = rows.find(|(_, row)| match &row.servers {
+        Servers::Any => false,
+        Servers::Named(names) => names.contains(&server.name),
+    });
+    found.map(|(fingerprint, _)| *fingerprint)
 }
 
 /// Another server that is strict and has the same address: by a session that was completed
