@@ -39,7 +39,11 @@ impl Directory {
             Ok(path) => path,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return match fs::symlink_metadata(typed) {
-                    Ok(_) => Err(refused(typed, "is a link that leads nowhere")),
+                    Ok(found) if found.is_symlink() => {
+                        Err(refused(typed, "is a link that leads nowhere"))
+                    }
+                    // Another process made it between the two looks.
+                    Ok(_) => Self::find(typed),
                     Err(_) => Ok(None),
                 };
             }
