@@ -1,4 +1,10 @@
-/* anchorhold.h - the whole contract between the host and a trust-store plugin.
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * anchorhold.h - the whole contract between the host and a trust-store plugin.
+ *
+ * Stability: a plugin that keeps 1.0 of this contract loads in every host of 1.x, and hosts go
+ * on loading 1.x for at least two years after 2.0. What grows, and how, are R1 and R2. This file
+ * and all of sdk/ may be used under either licence; a plugin may have any licence of its own.
  *
  * Reading order: rules, scalars, data passed in, data passed out, the plugin's
  * tables, the host's tables, the entry symbol.
@@ -14,7 +20,8 @@
  *              in meaning, reordered or resized. Of values that a reader does not know, a
  *              flag is ignored, an item kind is skipped and counted, a decision counts as
  *              AH_DISTRUST, a purpose as AH_FOR_ANY where it distrusts and as no rule
- *              where it does not, a status as the first one of its range.
+ *              where it does not, a status as the first one of its range; a query or a
+ *              question of a kind that is not known is AH_UNSUPPORTED.
  *  R3 borrow   Every pointer passed in either direction is borrowed until the call it was
  *              passed to returns: keep a copy, never the pointer. Three live longer: what
  *              the plugin's table leads to (for ever), ah_host (until close returns), and
@@ -163,7 +170,7 @@ typedef struct ah_query {
     uint32_t struct_size;
     uint32_t by;
     uint32_t kinds;   /* bit mask of 1u << kind; 0: all kinds */
-    uint32_t purpose; /* AH_FOR_*; 0: any */
+    uint32_t purpose; /* AH_FOR_*; 0: any. A hint: the host looks at the rules itself */
     ah_bytes key;     /* DER Name, digest or id */
     ah_bytes serial;  /* DER INTEGER contents, with AH_BY_ISSUER_SERIAL */
 } ah_query;
@@ -275,7 +282,10 @@ typedef struct ah_store_ops {
 } ah_store_ops;
 
 /* For stores too large or too far away to list. Nothing pushed and AH_OK means that there
- * is none; every other status means that nobody knows. Never prompts. */
+ * is none; every other status means that nobody knows. What is pushed fits the query, names
+ * and numbers byte by byte, or the host takes none of it: an item is of a kind asked for; the
+ * subject of a CRL is its issuer; of one id there is one item. By an id every such store can
+ * be asked; what else it cannot look by is AH_UNSUPPORTED. Never prompts. */
 #define AH_EXT_FIND "anchorhold.find/1"
 typedef struct ah_find_ops {
     uint32_t struct_size;
@@ -337,7 +347,8 @@ typedef struct ah_unlock_ops {
     /* Asks at most once a call: a wrong answer is AH_WRONG_SECRET, and whether to try again
      * is the host's decision. [serial] */
     ah_status (AH_CC *unlock)(ah_store *store, const ah_call *call, ah_error *err);
-    ah_status (AH_CC *lock)(ah_store *store, const ah_call *call, ah_error *err); /* [serial] */
+    /* Forgets what unlocked it. Never prompts. [serial] */
+    ah_status (AH_CC *lock)(ah_store *store, const ah_call *call, ah_error *err);
 } ah_unlock_ops;
 
 /* `scheme` is a TLS SignatureScheme code point. `message` is not yet hashed. The
@@ -346,9 +357,11 @@ typedef struct ah_unlock_ops {
 typedef struct ah_sign_ops {
     uint32_t struct_size;
     uint32_t reserved;
-    /* count: how many there are, also with AH_BUFFER_TOO_SMALL. Both [serial]. */
+    /* count: how many there are, also with AH_BUFFER_TOO_SMALL; 256 at most. Never prompts.
+     * [serial] */
     ah_status (AH_CC *schemes)(ah_store *store, const ah_call *call, ah_bytes key_id,
                                uint16_t *out, size_t capacity, size_t *count, ah_error *err);
+    /* `message` has 1 MiB at most, the signature 65535 bytes. [serial] */
     ah_status (AH_CC *sign)(ah_store *store, const ah_call *call, ah_bytes key_id,
                             uint16_t scheme, ah_bytes message,
                             const ah_byte_sink *signature, ah_error *err);
@@ -387,7 +400,9 @@ typedef struct ah_prompt {
 typedef struct ah_host_prompt {
     uint32_t struct_size;
     uint32_t reserved;
-    /* The secret exists only while `answer` runs; the host wipes it after. [inside] */
+    /* The secret, of 4096 bytes at most, exists only while `answer` runs; the host wipes it
+     * after. Refused but in a call with AH_CALL_MAY_PROMPT: one answer in unlock, a few in sign
+     * and apply. [inside] */
     ah_status (AH_CC *ask)(const ah_host *host, const ah_call *call, const ah_prompt *prompt,
                            const ah_byte_sink *answer, ah_error *err);
 } ah_host_prompt;
@@ -404,7 +419,9 @@ typedef struct ah_host_notify {
 typedef struct ah_host_secret_mem {
     uint32_t struct_size;
     uint32_t reserved;
-    /* Zeroed and never swapped, or NULL. Both [any]. */
+    /* Zeroed and never swapped, aligned for everything, or NULL: a piece has 64 KiB at most, all
+     * of a store's together 1 MiB. What is not given back is wiped when close returns. Both
+     * [any]. */
     void *(AH_CC *take)(const ah_host *host, size_t size);
     void  (AH_CC *give_back)(const ah_host *host, void *ptr, size_t size); /* wiped */
 } ah_host_secret_mem;

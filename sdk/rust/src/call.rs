@@ -2,18 +2,25 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use anchorhold_abi as abi;
 use anchorhold_abi::ah_call;
 
 use crate::error::{Error, ErrorKind};
+use crate::host::{Asker, Host};
 
 /// What the host gives with every call.
 pub struct Call<'a> {
     copy: ah_call,
     /// The host's own struct, which `cancelled` is asked with; NULL for a call without a host.
     original: *const ah_call,
+    host: Host,
+    /// The only thread that may ask (R7).
+    thread: ThreadId,
+    /// What answers every question of a call without a host.
+    stand_in: Option<&'a [u8]>,
     lifetime: PhantomData<&'a ah_call>,
 }
 
@@ -28,16 +35,27 @@ impl Call<'static> {
         Self {
             copy: <ah_call as abi::Growing>::blank(),
             original: std::ptr::null(),
+            host: Host::detached(),
+            thread: thread::current().id(),
+            stand_in: None,
             lifetime: PhantomData,
         }
     }
 }
 
 impl<'a> Call<'a> {
+    /// A call that no host makes, for a plugin's own tests: every question is answered with this.
+    pub fn answering(secret: &'a [u8]) -> Self {
+        let mut call: Call<'a> = Call::detached();
+        call.copy.flags |= abi::AH_CALL_MAY_PROMPT;
+        call.stand_in = Some(secret);
+        call
+    }
+
     /// # Safety
     ///
-    /// R1, R3: `call` is NULL or the host's struct, lent for `'a`.
-    pub(crate) unsafe fn adopt(call: *const ah_call) -> Result<Self, Error> {
+    /// R1, R3: `call` is NULL or the host's struct, lent for `'a`, by that very host.
+    pub(crate) unsafe fn adopt(call: *const ah_call, host: &Host) -> Result<Self, Error> {
         // SAFETY: R1, R3, as promised by the caller.
         let copy = unsafe { abi::read(call) }.ok_or_else(|| {
             Error::invalid_argument("a call without ah_call, or with a short one")
@@ -45,6 +63,9 @@ impl<'a> Call<'a> {
         Ok(Self {
             copy,
             original: call,
+            host: host.clone(),
+            thread: thread::current().id(),
+            stand_in: None,
             lifetime: PhantomData,
         })
     }
@@ -60,6 +81,19 @@ impl<'a> Call<'a> {
     /// Whether a question is answered, by a person or from what the operator stored for it.
     pub fn may_prompt(&self) -> bool {
         self.copy.flags & abi::AH_CALL_MAY_PROMPT != 0
+    }
+
+    pub(crate) fn stand_in(&self) -> Option<&'a [u8]> {
+        self.stand_in
+    }
+
+    pub(crate) fn is_on_its_thread(&self) -> bool {
+        thread::current().id() == self.thread
+    }
+
+    /// What asks questions in this call, and the host's own struct for it.
+    pub(crate) fn with_asker<R>(&self, put: impl FnOnce(Asker, *const ah_call) -> R) -> Option<R> {
+        self.host.with_asker(|asker| put(asker, self.original))
     }
 
     /// Joins the lines of one piece of work in the logs.

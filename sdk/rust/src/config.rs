@@ -116,7 +116,7 @@ impl<'a> Config<'a> {
     }
 
     /// The texts of a setting of type `list`, in order.
-    pub fn list(&self, key: &str) -> impl Iterator<Item = &'a str> {
+    pub fn list<'k>(&'k self, key: &'k str) -> impl Iterator<Item = &'a str> + use<'a, 'k> {
         self.settings
             .iter()
             .filter(move |(name, _)| *name == key)

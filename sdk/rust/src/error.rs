@@ -15,6 +15,8 @@ use crate::foreign;
 pub enum ErrorKind {
     /// It is there already.
     AlreadyExists,
+    /// The caller's buffer is too small; the SDK says so, a plugin never does.
+    BufferTooSmall,
     /// Somebody else uses it: try again.
     Busy,
     /// The caller no longer wants the answer.
@@ -148,6 +150,23 @@ impl Error {
         }
     }
 
+    /// What the host answered instead of an answer to a question.
+    pub(crate) fn answered(status: ah_status, error: &ah_error) -> Self {
+        let kind = match status {
+            abi::AH_INVALID_ARGUMENT => ErrorKind::InvalidArgument,
+            abi::AH_INVALID_STATE => ErrorKind::InvalidState,
+            abi::AH_UNSUPPORTED => ErrorKind::Unsupported,
+            abi::AH_TIMEOUT => ErrorKind::TimedOut,
+            abi::AH_CANCELLED => ErrorKind::Cancelled,
+            abi::AH_NO_MEMORY => ErrorKind::NoMemory,
+            abi::AH_LIMIT => ErrorKind::Limit,
+            // Whatever else it is, nobody answered.
+            32..=47 => ErrorKind::PromptRefused,
+            status => return Self::stopped(status),
+        };
+        Self::new(kind, foreign::field(&error.message))
+    }
+
     /// What the host answered to a push.
     pub(crate) fn stopped(status: ah_status) -> Self {
         let mut error = Self::new(ErrorKind::Stopped, "the host said stop");
@@ -187,6 +206,7 @@ impl Error {
     pub(crate) fn status(&self) -> ah_status {
         match self.kind {
             ErrorKind::AlreadyExists => abi::AH_ALREADY_EXISTS,
+            ErrorKind::BufferTooSmall => abi::AH_BUFFER_TOO_SMALL,
             ErrorKind::Busy => abi::AH_BUSY,
             ErrorKind::Cancelled => abi::AH_CANCELLED,
             ErrorKind::Conflict => abi::AH_CONFLICT,

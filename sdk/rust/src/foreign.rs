@@ -88,6 +88,16 @@ pub(crate) fn fill(field: &mut [c_char], text: &str) {
     }
 }
 
+/// The text in a fixed field of the host's, up to the first NUL.
+pub(crate) fn field(field: &[c_char]) -> String {
+    let bytes: Vec<u8> = field
+        .iter()
+        .map(|slot| slot.to_ne_bytes()[0])
+        .take_while(|byte| *byte != 0)
+        .collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,7 +41,7 @@ pub(crate) unsafe fn enter<T>(
     store: *mut ah_store,
     err: *mut ah_error,
     name: &str,
-    run: impl FnOnce(&T) -> Result<(), Error>,
+    run: impl FnOnce(&Opened<T>) -> Result<(), Error>,
 ) -> ah_status {
     // SAFETY: R3: NULL, or the box that `open` made, of which only shared references are taken
     // until close.
@@ -51,7 +51,7 @@ pub(crate) unsafe fn enter<T>(
             ErrorKind::Panic,
             "an earlier call panicked, so the store answers no more: open it again",
         )),
-        Some(opened) => contain(|| run(&opened.store)).unwrap_or_else(|panic| {
+        Some(opened) => contain(|| run(opened)).unwrap_or_else(|panic| {
             opened.panicked.store(true, Ordering::Release);
             Err(panic.report(&opened.host, name))
         }),

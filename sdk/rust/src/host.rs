@@ -1,13 +1,19 @@
-//! The host as a store sees it: a log, and somebody who hears of changes.
+//! The host as a store sees it: a log, somebody who hears of changes, and what lends memory.
 
+use std::ffi::{CStr, c_void};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use anchorhold_abi as abi;
-use anchorhold_abi::{ah_host, ah_host_notify, ah_str};
+use anchorhold_abi::{
+    Growing, ah_byte_sink, ah_call, ah_error, ah_host, ah_host_notify, ah_host_prompt,
+    ah_host_secret_mem, ah_prompt, ah_status, ah_str,
+};
 
 use crate::error::Error;
 use crate::foreign;
+use crate::secret::{Lent, Place};
 
 /// How much a line of the log matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,12 +41,35 @@ struct Shared {
     /// The host's tables; none once close has returned, when nothing of the host's may be called
     /// (R3, R7), and none for a host that is only a stand-in.
     link: RwLock<Option<Link>>,
+    /// What the host has lent and may still have to be given back; none once close has returned.
+    lent: Mutex<Option<Vec<Weak<Place>>>>,
 }
 
 struct Link {
     host: *const ah_host,
     log: Option<unsafe extern "C" fn(*const ah_host, u32, ah_str)>,
     changed: Option<unsafe extern "C" fn(*const ah_host, u64)>,
+    ask: Option<Ask>,
+    memory: Option<(Take, GiveBack)>,
+}
+
+/// `ah_host_prompt.ask`.
+type Ask = unsafe extern "C" fn(
+    *const ah_host,
+    *const ah_call,
+    *const ah_prompt,
+    *const ah_byte_sink,
+    *mut ah_error,
+) -> ah_status;
+/// `ah_host_secret_mem.take`.
+type Take = unsafe extern "C" fn(*const ah_host, usize) -> *mut c_void;
+/// `ah_host_secret_mem.give_back`.
+type GiveBack = unsafe extern "C" fn(*const ah_host, *mut c_void, usize);
+
+/// What asks a question, while the link to the host is held.
+pub(crate) struct Asker {
+    pub(crate) host: *const ah_host,
+    pub(crate) ask: Ask,
 }
 
 // SAFETY: R7: what is called through the link is [any].
@@ -55,6 +84,7 @@ impl Host {
             name: String::new(),
             version: String::new(),
             link: RwLock::new(None),
+            lent: Mutex::new(None),
         }))
     }
 
@@ -65,12 +95,14 @@ impl Host {
         // SAFETY: R1, R3, as promised by the caller.
         let read = unsafe { abi::read(host) }
             .ok_or_else(|| Error::invalid_argument("open without ah_host, or with a short one"))?;
-        let notify = read.extension.map(|extension| {
-            // SAFETY: R7: [any], and the id is a constant.
-            unsafe { extension(host, abi::AH_HOST_NOTIFY.as_ptr()) }.cast::<ah_host_notify>()
-        });
-        // SAFETY: R1, R3: NULL, or the table of that name, which lives as long as the host.
-        let notify = notify.and_then(|table| unsafe { abi::read(table) });
+        // SAFETY: R1, R3: the ids are those of the types, and the tables live as long as the host.
+        let (notify, prompt, memory) = unsafe {
+            (
+                extension::<ah_host_notify>(host, &read, abi::AH_HOST_NOTIFY),
+                extension::<ah_host_prompt>(host, &read, abi::AH_HOST_PROMPT),
+                extension::<ah_host_secret_mem>(host, &read, abi::AH_HOST_SECRET_MEM),
+            )
+        };
         Ok(Self(Arc::new(Shared {
             // SAFETY: R3: lent for longer than this call.
             name: unsafe { foreign::text(read.name) }?.to_owned(),
@@ -80,7 +112,10 @@ impl Host {
                 host,
                 log: read.log,
                 changed: notify.and_then(|table| table.changed),
+                ask: prompt.and_then(|table| table.ask),
+                memory: memory.and_then(|table| table.take.zip(table.give_back)),
             })),
+            lent: Mutex::new(Some(Vec::new())),
         })))
     }
 
@@ -129,8 +164,57 @@ impl Host {
         &self.0.version
     }
 
-    /// Ends the link: waits for what is being said, and nothing is said afterwards (R7).
+    /// Memory of the host's for a secret, where it has any.
+    pub(crate) fn lend(&self, size: usize) -> Option<Arc<Place>> {
+        let mut lent = self.0.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = lent.as_mut()?;
+        let mut place = None;
+        self.with(|link| {
+            let Some((take, give_back)) = link.memory else {
+                return;
+            };
+            // SAFETY: R3, R7: [any], and the host is there while the link is.
+            let start = unsafe { take(link.host, size) };
+            place = NonNull::new(start.cast()).map(|start| {
+                let host = link.host;
+                let lent = Lent {
+                    start,
+                    host,
+                    give_back,
+                };
+                Arc::new(Place::lent(lent, size))
+            });
+        });
+        let place = place?;
+        places.retain(|place| place.strong_count() > 0);
+        places.push(Arc::downgrade(&place));
+        Some(place)
+    }
+
+    /// What asks questions, where the host does, while the link to it is held.
+    pub(crate) fn with_asker<R>(&self, put: impl FnOnce(Asker) -> R) -> Option<R> {
+        let mut result = None;
+        self.with(|link| {
+            let host = link.host;
+            result = link.ask.map(|ask| put(Asker { host, ask }));
+        });
+        result
+    }
+
+    /// Ends the link: waits for what is being said or shown, and nothing of the host's is used
+    /// afterwards (R7).
     pub(crate) fn retire(&self) {
+        let lent = self
+            .0
+            .lent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        for place in lent.into_iter().flatten() {
+            if let Some(place) = place.upgrade() {
+                place.clear();
+            }
+        }
         *self.0.link.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -140,6 +224,19 @@ impl Host {
             speak(link);
         }
     }
+}
+
+/// The host's table of this id, where it has one.
+///
+/// # Safety
+///
+/// R1, R3: `host` is the host's struct, of which `read` is a copy; `T` is the type of that id.
+unsafe fn extension<T: Growing>(host: *const ah_host, read: &ah_host, id: &CStr) -> Option<T> {
+    let extension = read.extension?;
+    // SAFETY: R7: [any], and the id is a constant.
+    let table = unsafe { extension(host, id.as_ptr()) };
+    // SAFETY: R1, R3: NULL, or the table of that name, which lives as long as the host.
+    unsafe { abi::read(table.cast::<T>()) }
 }
 
 impl fmt::Debug for Host {

@@ -24,6 +24,19 @@ pub enum Kind {
     SpkiSha256,
 }
 
+impl Kind {
+    /// The kind as C has it.
+    pub(crate) fn raw(self) -> u32 {
+        match self {
+            Self::Certificate => abi::AH_KIND_CERTIFICATE,
+            Self::Crl => abi::AH_KIND_CRL,
+            Self::IssuerSerial => abi::AH_KIND_ISSUER_SERIAL,
+            Self::PrivateKey => abi::AH_KIND_PRIVATE_KEY,
+            Self::SpkiSha256 => abi::AH_KIND_SPKI_SHA256,
+        }
+    }
+}
+
 /// What a rule applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
@@ -174,13 +187,7 @@ impl<'a> Item<'a> {
     /// The item as C has it; it borrows from `self` (R3).
     pub(crate) fn lower(&self) -> ah_item {
         let mut item = <ah_item as abi::Growing>::blank();
-        item.kind = match self.kind {
-            Kind::Certificate => abi::AH_KIND_CERTIFICATE,
-            Kind::IssuerSerial => abi::AH_KIND_ISSUER_SERIAL,
-            Kind::SpkiSha256 => abi::AH_KIND_SPKI_SHA256,
-            Kind::Crl => abi::AH_KIND_CRL,
-            Kind::PrivateKey => abi::AH_KIND_PRIVATE_KEY,
-        };
+        item.kind = self.kind.raw();
         if self.read_only {
             item.flags |= abi::AH_ITEM_READ_ONLY;
         }

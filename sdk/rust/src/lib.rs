@@ -2,7 +2,10 @@
 //! table that [`plugin!`] makes.
 //!
 //! A plugin is code, a *store* is one configured instance of it. The host opens a store, asks for
-//! its health, lists it, and, where the plugin also implements [`Write`], changes it in batches.
+//! its health and lists it. What else a store can do it says by implementing more: [`Write`] to be
+//! changed in batches, [`Find`] to be asked without being listed, [`Unlock`] where it has a lock,
+//! [`Sign`] where it has private keys.
+//!
 //! What the SDK takes care of: the C tables and their rules (R1 to R8 of `anchorhold.h`), borrowed
 //! memory, errors that fit the caller's struct, and panics, which it reports and never lets cross.
 //!
@@ -49,9 +52,14 @@ mod host;
 mod item;
 mod page;
 mod plugin;
+mod query;
+mod question;
+mod secret;
+mod sign;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unlock;
 mod write;
 
 pub use call::Call;
@@ -62,7 +70,12 @@ pub use host::{Host, LogLevel};
 pub use item::{Decision, Item, Kind, Purpose, Rule};
 pub use page::{Items, Page};
 pub use plugin::{Plugin, Threads};
+pub use query::{By, Find, Query};
+pub use question::Question;
+pub use secret::SecretMemory;
+pub use sign::{Scheme, Sign};
 pub use store::TrustStore;
+pub use unlock::Unlock;
 pub use write::{Batch, Change, Effect, Outcomes, Write};
 
 #[doc(hidden)]
@@ -70,6 +83,8 @@ pub mod __private {
     //! What the macros need; not part of the interface.
     #[cfg(feature = "builtin")]
     pub use anchorhold_abi::inventory;
+
+    pub use anchorhold_abi::ah_plugin;
 
     pub use crate::plugin::{Description, Extension, plugin};
 }

@@ -7,7 +7,10 @@ use std::ptr;
 use anchorhold_abi as abi;
 use anchorhold_abi::{Growing, ah_plugin, ah_str};
 
+use crate::query::{Find, FindOps};
+use crate::sign::{Sign, SignOps};
 use crate::store::{self, StoreOps, TrustStore};
+use crate::unlock::{Unlock, UnlockOps};
 use crate::write::{Write, WriteOps};
 
 /// A plugin's table. Only [`plugin!`](crate::plugin!) makes one, so it keeps the contract.
@@ -18,6 +21,27 @@ impl Plugin {
     /// The table as C has it.
     pub const fn table(&'static self) -> &'static ah_plugin {
         &self.0
+    }
+
+    /// The ids of the optional tables that it has, of those that this version knows.
+    pub fn offers(&'static self) -> Vec<&'static str> {
+        let known = [
+            abi::AH_EXT_FIND,
+            abi::AH_EXT_WRITE,
+            abi::AH_EXT_UNLOCK,
+            abi::AH_EXT_SIGN,
+        ];
+        let has = |id: &&CStr| {
+            self.0.extension.is_some_and(|extension| {
+                // SAFETY: R7: [any], and the id is a constant.
+                !unsafe { extension(id.as_ptr()) }.is_null()
+            })
+        };
+        known
+            .into_iter()
+            .filter(has)
+            .filter_map(|id| id.to_str().ok())
+            .collect()
     }
 
     /// The plugin as part of the host; [`builtin!`](crate::builtin!) hands it over.
@@ -84,6 +108,30 @@ pub struct Extension {
 }
 
 impl Extension {
+    /// Stores that can be asked without being listed.
+    pub const fn find<T: Find>() -> Self {
+        Self {
+            id: abi::AH_EXT_FIND,
+            table: ptr::from_ref(FindOps::<T>::TABLE).cast(),
+        }
+    }
+
+    /// Stores with private keys.
+    pub const fn sign<T: Sign>() -> Self {
+        Self {
+            id: abi::AH_EXT_SIGN,
+            table: ptr::from_ref(SignOps::<T>::TABLE).cast(),
+        }
+    }
+
+    /// Stores that have a lock.
+    pub const fn unlock<T: Unlock>() -> Self {
+        Self {
+            id: abi::AH_EXT_UNLOCK,
+            table: ptr::from_ref(UnlockOps::<T>::TABLE).cast(),
+        }
+    }
+
     /// Stores that can be changed.
     pub const fn write<T: Write>() -> Self {
         Self {
@@ -133,8 +181,9 @@ unsafe extern "C" fn extension<D: Description>(id: *const c_char) -> *const c_vo
 
 /// Makes the table of a plugin.
 ///
-/// `store` implements [`TrustStore`](crate::TrustStore), and every trait that `also` names; the
-/// compiler refuses a plugin that claims more than it does. `threads` is one of
+/// `store` implements [`TrustStore`](crate::TrustStore), and every trait that `also` names, of
+/// [`Find`](crate::Find), [`Sign`](crate::Sign), [`Unlock`](crate::Unlock) and
+/// [`Write`](crate::Write); the compiler refuses a plugin that claims more than it does. `threads` is one of
 /// [`Threads`](crate::Threads), `Serial` where it is left out.
 ///
 /// ```text
@@ -181,7 +230,24 @@ macro_rules! plugin {
     };
     (@threads) => { $crate::Threads::Serial };
     (@threads $threads:ident) => { $crate::Threads::$threads };
+    (@extension Find $store:ty) => { $crate::__private::Extension::find::<$store>() };
+    (@extension Sign $store:ty) => { $crate::__private::Extension::sign::<$store>() };
+    (@extension Unlock $store:ty) => { $crate::__private::Extension::unlock::<$store>() };
     (@extension Write $store:ty) => { $crate::__private::Extension::write::<$store>() };
+}
+
+/// Exports a plugin from a library of crate type `cdylib`: the one symbol that the host looks for.
+/// A library has one plugin, so a crate calls this once; the rest of it stays hidden.
+#[macro_export]
+macro_rules! export {
+    ($plugin:path) => {
+        /// The entry of the plugin contract: returns a constant.
+        // SAFETY: R2: the name belongs to this major version, and a library has it once.
+        #[unsafe(no_mangle)]
+        pub extern "C" fn anchorhold_plugin_v1() -> *const $crate::__private::ah_plugin {
+            $plugin.table()
+        }
+    };
 }
 
 /// Hands a plugin over as part of the program that it is linked into. The host finds it only if

@@ -127,8 +127,8 @@ unsafe extern "C" fn health<T: TrustStore>(
     out: *mut ah_health,
     err: *mut ah_error,
 ) -> ah_status {
-    let run = |store: &T| {
-        let health = store.health().lower();
+    let run = |opened: &Opened<T>| {
+        let health = opened.store.health().lower();
         // SAFETY: R1, R3, as promised by the caller.
         if unsafe { abi::write(out, &health) } {
             return Ok(());
@@ -151,9 +151,9 @@ unsafe extern "C" fn list<T: TrustStore>(
     sink: *const ah_item_sink,
     err: *mut ah_error,
 ) -> ah_status {
-    let run = |store: &T| {
+    let run = |opened: &Opened<T>| {
         // SAFETY: R1, R3: lent for this call, which `run` does not outlive.
-        let call = unsafe { Call::adopt(call) }?;
+        let call = unsafe { Call::adopt(call, &opened.host) }?;
         // SAFETY: R1, R3, as above.
         let mut copy = unsafe { abi::read(page) }.ok_or_else(|| {
             Error::invalid_argument("a listing without ah_page, or with a short one")
@@ -161,7 +161,7 @@ unsafe extern "C" fn list<T: TrustStore>(
         let mut view = Page::adopt(&copy)?;
         // SAFETY: R1, R3, R7: lent for this call, on this thread.
         let mut items = unsafe { Items::adopt(sink, view.limit()) }?;
-        let listed = store.list(&call, &mut view, &mut items);
+        let listed = opened.store.list(&call, &mut view, &mut items);
         items.verdict()?;
         listed?;
         view.lower(&mut copy);

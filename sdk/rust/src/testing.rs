@@ -7,10 +7,12 @@
 //!
 //! A test switches [`Faults`] on and off at any time; where a test only has a configuration, the
 //! setting `fault` does the same: `read-only`, `frozen-generation`, `forgets-writes`, `flips-bits`,
-//! `open=KIND`, `list=KIND`, `apply=KIND` and `panic=CALL`, with a KIND such as `unavailable` and
-//! `open`, `health`, `list`, `apply` or `close` for CALL.
+//! `finds-everything`, `signs-nonsense`, `locked=PIN`; `open=KIND`, and so `list`, `find`, `apply`,
+//! `unlock` and `sign`, with a KIND such as `unavailable`; and `panic=CALL` with the name of any
+//! call.
 
 mod contents;
+mod fault;
 mod memory;
 
 pub use contents::{Contents, Faults, Held, Operation};

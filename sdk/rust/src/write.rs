@@ -273,14 +273,14 @@ unsafe extern "C" fn apply<T: Write>(
     sink: *const ah_outcome_sink,
     err: *mut ah_error,
 ) -> ah_status {
-    let run = |store: &T| {
+    let run = |opened: &guard::Opened<T>| {
         // SAFETY: R1, R3: lent for this call, which `run` does not outlive.
-        let call = unsafe { Call::adopt(call) }?;
+        let call = unsafe { Call::adopt(call, &opened.host) }?;
         // SAFETY: R1, R3, as above.
         let batch = unsafe { Batch::adopt(batch) }?;
         // SAFETY: R1, R3, R7: lent for this call, on this thread.
         let mut outcomes = unsafe { Outcomes::adopt(sink, batch.changes().len()) }?;
-        let applied = store.apply(&call, &batch, &mut outcomes);
+        let applied = opened.store.apply(&call, &batch, &mut outcomes);
         outcomes.verdict()?;
         applied
     };

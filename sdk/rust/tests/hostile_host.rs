@@ -371,11 +371,18 @@ fn unknown_decision_of_a_later_host_distrusts() {
 
 #[test]
 fn extension_that_is_not_there_is_null() {
-    assert!(extension(abi::AH_EXT_SIGN).is_null());
+    assert!(extension(c"anchorhold.later/1").is_null());
     assert!(extension(c"").is_null());
     // SAFETY: R3: NULL.
     assert!(unsafe { table().extension.unwrap()(ptr::null()) }.is_null());
-    assert!(!extension(abi::AH_EXT_WRITE).is_null());
+    for id in [
+        abi::AH_EXT_FIND,
+        abi::AH_EXT_SIGN,
+        abi::AH_EXT_UNLOCK,
+        abi::AH_EXT_WRITE,
+    ] {
+        assert!(!extension(id).is_null());
+    }
 }
 
 #[test]
@@ -389,13 +396,17 @@ fn nothing_of_the_host_is_called_after_close() {
         // SAFETY: R3: the flag outlives the store.
         unsafe { (*host).impl_.cast::<bool>().write(true) };
     }
-    unsafe extern "C" fn extension(_: *const ah_host, _id: *const c_char) -> *const c_void {
+    unsafe extern "C" fn extension(_: *const ah_host, id: *const c_char) -> *const c_void {
         static NOTIFY: abi::ah_host_notify = abi::ah_host_notify {
             struct_size: abi::ah_host_notify::SIZE,
             reserved: 0,
             changed: Some(changed),
         };
-        (&raw const NOTIFY).cast()
+        // SAFETY: R3: a constant of the plugin's.
+        match unsafe { CStr::from_ptr(id) } {
+            id if id == abi::AH_HOST_NOTIFY => (&raw const NOTIFY).cast(),
+            _ => ptr::null(),
+        }
     }
     let mut called = false;
     let mut host = ah_host::blank();

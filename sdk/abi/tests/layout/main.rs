@@ -9,6 +9,7 @@
 
 mod compiler;
 mod constant;
+mod document;
 mod header;
 
 use std::fmt::Write as _;

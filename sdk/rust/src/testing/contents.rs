@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::health::HealthState;
 use crate::host::Host;
 use crate::item::{Item, Kind, Rule};
+use crate::query::{By, Query};
 use crate::write::Effect;
 
 /// A call into a store.
@@ -18,12 +19,22 @@ pub enum Operation {
     Apply,
     /// Ending it.
     Close,
+    /// Asking for certain items.
+    Find,
     /// Asking how it is.
     Health,
     /// Listing it.
     List,
+    /// Closing its lock.
+    Lock,
     /// Making it.
     Open,
+    /// Asking what a key can do.
+    Schemes,
+    /// Signing.
+    Sign,
+    /// Opening its lock.
+    Unlock,
 }
 
 /// What a store does wrong. The default is nothing.
@@ -36,6 +47,16 @@ pub struct Faults {
     pub health: Option<HealthState>,
     /// Listing fails.
     pub list: Option<ErrorKind>,
+    /// Asking for certain items fails.
+    pub find: Option<ErrorKind>,
+    /// Whatever is asked for, everything is found.
+    pub finds_everything: bool,
+    /// Opening the lock fails, without a question.
+    pub unlock: Option<ErrorKind>,
+    /// Signing fails.
+    pub sign: Option<ErrorKind>,
+    /// Signatures are not what TLS carries.
+    pub signs_nonsense: bool,
     /// Changing fails after so many changes, which stay done.
     pub apply: Option<(usize, ErrorKind)>,
     /// A call panics.
@@ -73,6 +94,8 @@ pub struct Held {
     pub scope: String,
     /// Whether the store refuses to change or remove it.
     pub read_only: bool,
+    /// Whether a key wants its PIN for every signature.
+    pub asks_each_use: bool,
     /// Unix seconds, 0 where not known.
     pub created: i64,
     /// Unix seconds, 0 where not known.
@@ -88,6 +111,14 @@ impl Held {
     /// A certificate that is distrusted.
     pub fn distrusted(der: impl Into<Vec<u8>>, label: impl Into<String>) -> Self {
         Self::certificate(der, label, Rule::DISTRUST)
+    }
+
+    /// A private key whose public half is this SubjectPublicKeyInfo.
+    pub fn key(public: impl Into<Vec<u8>>, label: impl Into<String>) -> Self {
+        let mut held = Self::certificate(public, label, &[]);
+        held.kind = Kind::PrivateKey;
+        held.read_only = true;
+        held
     }
 
     /// A certificate with these rules.
@@ -108,6 +139,7 @@ impl Held {
         item.name_constraints = &self.name_constraints;
         item.scope = &self.scope;
         item.read_only = self.read_only;
+        item.asks_each_use = self.asks_each_use;
         item.created = self.created;
         item.modified = self.modified;
         item
@@ -125,10 +157,23 @@ impl From<&Item<'_>> for Held {
             name_constraints: item.name_constraints.to_vec(),
             scope: item.scope.to_owned(),
             read_only: item.read_only,
+            asks_each_use: item.asks_each_use,
             created: item.created,
             modified: item.modified,
         }
     }
+}
+
+/// Whether an item is what was asked for.
+type Matcher = dyn Fn(&Query<'_>, &Held) -> bool + Send;
+
+/// A lock with a PIN, and how it is.
+pub(super) struct Lock {
+    pub(super) pin: Vec<u8>,
+    pub(super) is_open: bool,
+    pub(super) attempts_left: u32,
+    /// The last answer was wrong.
+    pub(super) again: bool,
 }
 
 /// What the stores of one name hold, as long as the process lives.
@@ -139,6 +184,9 @@ pub(super) struct Inside {
     pub(super) faults: Faults,
     pub(super) lists: usize,
     pub(super) applies: usize,
+    pub(super) finds: usize,
+    pub(super) lock: Option<Lock>,
+    matcher: Box<Matcher>,
     generation: u64,
     last_id: u64,
     /// The hosts of the stores that are open on these contents; one whose store is closed hears
@@ -157,6 +205,9 @@ impl Contents {
                 faults: Faults::default(),
                 lists: 0,
                 applies: 0,
+                finds: 0,
+                lock: None,
+                matcher: Box::new(has_id),
                 generation: 1,
                 last_id: 0,
                 hosts: Vec::new(),
@@ -193,6 +244,27 @@ impl Contents {
     /// Switches faults on and off.
     pub fn fault(&self, switch: impl FnOnce(&mut Faults)) {
         switch(&mut self.lock().faults);
+    }
+
+    /// Puts a lock on it that this PIN opens, and closes it; three wrong answers are too many.
+    pub fn lock_with(&self, pin: &[u8]) {
+        self.lock().put_lock(pin);
+    }
+
+    /// Whether there is no lock, or it is open.
+    pub fn is_open(&self) -> bool {
+        self.lock().is_open()
+    }
+
+    /// Says what fits a query. Without it, items are only found by their ids: what stands in a
+    /// certificate this store does not know.
+    pub fn find_by(&self, matcher: impl Fn(&Query<'_>, &Held) -> bool + Send + 'static) {
+        self.lock().matcher = Box::new(matcher);
+    }
+
+    /// How many queries were asked.
+    pub fn finds(&self) -> usize {
+        self.lock().finds
     }
 
     /// What is there.
@@ -240,6 +312,27 @@ impl Inside {
 
     pub(super) fn introduce(&mut self, host: Host) {
         self.hosts.push(host);
+    }
+
+    pub(super) fn put_lock(&mut self, pin: &[u8]) {
+        self.lock = Some(Lock {
+            pin: pin.to_vec(),
+            is_open: false,
+            attempts_left: 3,
+            again: false,
+        });
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.lock.as_ref().is_none_or(|lock| lock.is_open)
+    }
+
+    /// What fits a query.
+    pub(super) fn found(&self, query: &Query<'_>) -> Vec<Held> {
+        let fits = |held: &&Held| {
+            self.faults.finds_everything || (query.wants(held.kind) && (self.matcher)(query, held))
+        };
+        self.items.iter().filter(fits).cloned().collect()
     }
 
     /// Adds the item, or updates the one of the same id, or of the same kind and der.
@@ -297,4 +390,8 @@ impl Inside {
         self.items.push(held);
         id
     }
+}
+
+fn has_id(query: &Query<'_>, held: &Held) -> bool {
+    matches!(query.by(), By::Id(id) if id == held.id)
 }
