@@ -89,6 +89,7 @@ const SKIPPED: &[&str] = &[
     ".git",
     "target",
     "__pycache__",
+    "corpus",
     ".ruff_cache",
     ".mypy_cache",
 ];

@@ -166,13 +166,17 @@ const RESERVED: &[(&str, &[&str])] = &[
             "host/kernel",
             "host/session",
             "host/state",
+            "sdk/conform",
         ],
     ),
-    ("serde_json", &["host/cli", "host/state"]),
+    ("serde_json", &["host/cli", "host/state", "sdk/conform"]),
     ("thiserror", &[]),
     ("tokio", &["host/cli", "host/rehearse", "host/session"]),
     ("tokio-rustls", &["host/rehearse", "host/session"]),
-    ("toml", &["host/boundary", "host/cli", "host/kernel"]),
+    (
+        "toml",
+        &["host/boundary", "host/cli", "host/kernel", "sdk/conform"],
+    ),
 ];
 
 #[test]
@@ -201,6 +205,9 @@ fn versions_are_written_in_one_place() {
             }
         }
         for key in ["version", "edition", "license", "rust-version", "publish"] {
+            if is_for_authors(&member.folder) && ["edition", "rust-version"].contains(&key) {
+                continue;
+            }
             let said = member
                 .text("package", key)
                 .and_then(|value| value.get("workspace"));
@@ -219,6 +226,32 @@ fn versions_are_written_in_one_place() {
         "the root says which version, and the crates that they want it",
         &broken,
     );
+}
+
+/// Whether it is built by the compilers of those who write plugins, which are older than ours.
+fn is_for_authors(folder: &str) -> bool {
+    ["sdk/abi", "sdk/rust"].contains(&folder)
+}
+
+#[test]
+fn what_authors_build_is_for_one_compiler() {
+    let versions: BTreeSet<String> = members()
+        .iter()
+        .filter(|member| is_for_authors(&member.folder))
+        .map(|member| {
+            let [edition, version] = ["edition", "rust-version"]
+                .map(|key| member.text("package", key).and_then(Value::as_str));
+            format!("{edition:?} {version:?}")
+        })
+        .collect();
+    assert_eq!(
+        versions,
+        BTreeSet::from([r#"Some("2021") Some("1.82")"#.to_owned()])
+    );
+    let files = tree();
+    let guide = files.iter().find(|file| file.name == "sdk/README.md");
+    let guide = guide.expect("the authors' guide");
+    assert!(guide.text.contains("from Rust 1.82 on"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Reading what a plugin points to: by the size that it states, never beyond.
 
+pub(crate) mod der;
 pub(crate) mod health;
 pub(crate) mod item;
 pub(crate) mod outcome;

@@ -16,6 +16,19 @@ pub enum HealthState {
     Ready,
 }
 
+impl HealthState {
+    /// The word that programs read.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+            Self::Locked => "locked",
+            Self::Offline => "offline",
+            Self::Ready => "ready",
+        }
+    }
+}
+
 /// What a store answers from memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

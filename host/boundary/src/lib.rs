@@ -10,18 +10,32 @@
 //! not known, or its bytes are missing), and is counted then; everything else that breaks the
 //! contract fails the call.
 
+pub mod admit;
 mod adopt;
 pub mod batch;
+pub mod confinement;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod grant;
 mod guard;
 pub mod health;
 pub mod item;
+pub mod link;
+pub mod load;
 pub mod manifest;
+pub mod open_store;
 pub mod plugin;
+pub mod query;
+pub mod question;
 mod quotation;
+pub mod runner;
+pub mod sandbox;
 pub mod services;
 pub mod status;
 pub mod table;
+mod wire;
 
+pub use open_store::{Identity, OpenStore};
 pub use plugin::{Fault, Plugin, StoreConfig};
 pub use status::{CallError, Status};
 pub use table::{ApplyError, CallLimits, Listing, Table};

@@ -12,8 +12,14 @@ use serde::Deserialize;
 pub use setting::{SettingError, SettingKind, SettingSchema};
 pub use value::Value;
 
+use crate::confinement::Place;
+use crate::grant::{endpoint, plain_path};
+
 /// The most bytes of a manifest.
-const MANIFEST_MAX: usize = 64 << 10;
+pub(crate) const MANIFEST_MAX: usize = 64 << 10;
+
+/// What the name of the setting ends with that is the pin of a library.
+const PIN: &str = "_sha256";
 
 /// A plugin's manifest, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +33,9 @@ pub struct Manifest {
     pub abi: u32,
     /// What it cannot do without.
     pub needs: Vec<Need>,
+    /// Where its stores run unless the operator says otherwise, where its author asks for it: a
+    /// built-in asks for a runner so.
+    pub isolation: Option<Place>,
     /// What the operator may say of a store, by key.
     pub settings: BTreeMap<String, SettingSchema>,
 }
@@ -37,6 +46,10 @@ pub struct Manifest {
 pub enum Need {
     /// Connections to a host and port: `connect:HOST:PORT`.
     Connect(String),
+    /// Starting processes of its own: `fork`.
+    Fork,
+    /// The kernel's key rings: `keyring`.
+    Keyring,
     /// Connections to wherever it likes: `network`.
     Network,
     /// A person who answers questions: `prompt`.
@@ -45,6 +58,8 @@ pub enum Need {
     Read,
     /// Files to read: `read:PATH`.
     ReadPath(PathBuf),
+    /// The file or directory to read that a setting names: `read:$KEY`.
+    ReadSetting(String),
     /// Signing with its keys: `sign`.
     Sign,
     /// Connections to a Unix socket: `unix:PATH`.
@@ -53,6 +68,8 @@ pub enum Need {
     Write,
     /// Files to change: `write:PATH`.
     WritePath(PathBuf),
+    /// The file or directory to change that a setting names: `write:$KEY`.
+    WriteSetting(String),
 }
 
 /// A manifest that cannot be used: the plugin's author must act.
@@ -78,10 +95,25 @@ pub enum ManifestError {
         /// The key.
         key: String,
     },
+    /// A setting is named as the pin of a library is, which is the operator's and the host's.
+    KeyReserved {
+        /// The key.
+        key: String,
+    },
     /// The library is no plain file name.
     LibraryMalformed {
         /// What stands there.
         library: String,
+    },
+    /// A need names a setting that has a default: its author would grant it to the plugin.
+    NeedOfDefault {
+        /// The setting.
+        key: String,
+    },
+    /// A need names a setting that is not there, or is no path.
+    NeedOfNoPath {
+        /// The setting.
+        key: String,
     },
     /// A need is not known.
     NeedUnknown {
@@ -106,8 +138,16 @@ struct Written {
     abi: u32,
     #[serde(default)]
     needs: Vec<String>,
+    isolation: Option<Isolation>,
     #[serde(default)]
     settings: BTreeMap<String, setting::Written>,
+}
+
+/// What an author may ask for: never to run inside the host.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Isolation {
+    Runner,
 }
 
 impl Manifest {
@@ -143,15 +183,19 @@ impl Manifest {
                 SettingSchema::new(&key, setting).map_err(ManifestError::DefaultMalformed)?;
             settings.insert(key, schema);
         }
+        check_keys(&settings)?;
+        let needs = written
+            .needs
+            .iter()
+            .map(|need| Need::parse(need))
+            .collect::<Result<Vec<_>, _>>()?;
+        needs.iter().try_for_each(|need| need.check(&settings))?;
         Ok(Self {
             id: written.id,
             library: written.library,
             abi: written.abi,
-            needs: written
-                .needs
-                .iter()
-                .map(|need| Need::parse(need))
-                .collect::<Result<_, _>>()?,
+            needs,
+            isolation: written.isolation.map(|Isolation::Runner| Place::Runner),
             settings,
         })
     }
@@ -162,16 +206,11 @@ impl Need {
         let unknown = || ManifestError::NeedUnknown {
             need: text.to_owned(),
         };
-        let path = |path: &str| {
-            let path = PathBuf::from(path);
-            if path.is_absolute() {
-                Ok(path)
-            } else {
-                Err(unknown())
-            }
-        };
+        let path = |path: &str| plain_path(path).map_err(|_| unknown());
         Ok(match text.split_once(':') {
             None => match text {
+                "fork" => Self::Fork,
+                "keyring" => Self::Keyring,
                 "network" => Self::Network,
                 "prompt" => Self::Prompt,
                 "read" => Self::Read,
@@ -179,17 +218,51 @@ impl Need {
                 "write" => Self::Write,
                 _ => return Err(unknown()),
             },
-            Some(("connect", to)) if is_endpoint(to) => Self::Connect(to.to_owned()),
-            Some(("read", at)) => Self::ReadPath(path(at)?),
+            Some(("connect", to)) if endpoint(to).is_ok() => Self::Connect(to.to_owned()),
+            Some(("read", at)) => match at.strip_prefix('$') {
+                Some(key) => Self::ReadSetting(key.to_owned()),
+                None => Self::ReadPath(path(at)?),
+            },
             Some(("unix", at)) => Self::Unix(path(at)?),
-            Some(("write", at)) => Self::WritePath(path(at)?),
+            Some(("write", at)) => match at.strip_prefix('$') {
+                Some(key) => Self::WriteSetting(key.to_owned()),
+                None => Self::WritePath(path(at)?),
+            },
             Some(_) => return Err(unknown()),
         })
+    }
+
+    /// What names a setting names one that is a path, and that only the operator writes: the path
+    /// that is written there is granted.
+    fn check(&self, settings: &BTreeMap<String, SettingSchema>) -> Result<(), ManifestError> {
+        let (Self::ReadSetting(key) | Self::WriteSetting(key)) = self else {
+            return Ok(());
+        };
+        match settings.get(key) {
+            Some(schema) if schema.kind == SettingKind::Path => match schema.default {
+                Some(_) => Err(ManifestError::NeedOfDefault { key: key.clone() }),
+                None => Ok(()),
+            },
+            _ => Err(ManifestError::NeedOfNoPath { key: key.clone() }),
+        }
+    }
+}
+
+/// The pin of a library stands beside it under a name that no setting of the plugin's has, or it
+/// would be the plugin's to read and nobody's to check.
+fn check_keys(settings: &BTreeMap<String, SettingSchema>) -> Result<(), ManifestError> {
+    let is_pin = |key: &&String| {
+        let library = key.strip_suffix(PIN).and_then(|key| settings.get(key));
+        library.is_some_and(|schema| schema.kind == SettingKind::Library)
+    };
+    match settings.keys().find(is_pin) {
+        Some(key) => Err(ManifestError::KeyReserved { key: key.clone() }),
+        None => Ok(()),
     }
 }
 
 /// Whether a text can name a plugin, or the file of its library: never a path, never an option.
-pub(crate) fn is_id(text: &str) -> bool {
+pub fn is_id(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
     (1..=128).contains(&text.len())
         && text.bytes().all(allowed)
@@ -206,10 +279,24 @@ fn is_key(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-fn is_endpoint(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains(char::is_whitespace) && port.parse::<u16>().is_ok()
-    })
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(to) => write!(f, "connect:{to}"),
+            Self::Fork => f.write_str("fork"),
+            Self::Keyring => f.write_str("keyring"),
+            Self::Network => f.write_str("network"),
+            Self::Prompt => f.write_str("prompt"),
+            Self::Read => f.write_str("read"),
+            Self::ReadPath(path) => write!(f, "read:{}", path.display()),
+            Self::ReadSetting(key) => write!(f, "read:${key}"),
+            Self::Sign => f.write_str("sign"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Write => f.write_str("write"),
+            Self::WritePath(path) => write!(f, "write:{}", path.display()),
+            Self::WriteSetting(key) => write!(f, "write:${key}"),
+        }
+    }
 }
 
 impl fmt::Display for ManifestError {
@@ -230,14 +317,29 @@ impl fmt::Display for ManifestError {
                 f,
                 "the setting {key:?} is not named with small letters, digits, '_' and '-'"
             ),
+            Self::KeyReserved { key } => write!(
+                f,
+                "the setting {key:?} is named as the pin of a library is, which the host reads"
+            ),
             Self::LibraryMalformed { library } => write!(
                 f,
                 "the library {library:?} must be the name of a file beside the manifest"
             ),
+            Self::NeedOfDefault { key } => write!(
+                f,
+                "a need names the setting {key:?}, which has a default, and what is reached is for \
+                 the operator to write"
+            ),
+            Self::NeedOfNoPath { key } => write!(
+                f,
+                "a need names the setting {key:?}, and there is no setting of that name and of the \
+                 type path"
+            ),
             Self::NeedUnknown { need } => write!(
                 f,
-                "the need {need:?} is none of read, write, sign, prompt, network, read:/PATH, \
-                 write:/PATH, unix:/PATH and connect:HOST:PORT"
+                "the need {need:?} is none of read, write, sign, prompt, network, fork, keyring, \
+                 read:/PATH, read:$SETTING, write:/PATH, write:$SETTING, unix:/PATH and \
+                 connect:HOST:PORT"
             ),
             Self::NotAManifest { why } => f.write_str(why.trim_end()),
             Self::TooLong => write!(f, "it is longer than {MANIFEST_MAX} bytes"),
@@ -360,6 +462,93 @@ mod tests {
             refused("settings.url", "settings.URL"),
             ManifestError::KeyMalformed { .. }
         ));
+    }
+
+    #[test]
+    fn need_may_name_a_setting_that_is_a_path() {
+        let with = |needs: &str| {
+            Manifest::parse(&format!(
+                "id = 'a'\nabi = 1\nneeds = [{needs}]\n\
+                 [settings]\npath.type = 'path'\nurl.type = 'string'"
+            ))
+        };
+        assert_eq!(
+            with("'read:$path', 'write:$path', 'fork', 'keyring'")
+                .unwrap()
+                .needs,
+            [
+                Need::ReadSetting("path".to_owned()),
+                Need::WriteSetting("path".to_owned()),
+                Need::Fork,
+                Need::Keyring,
+            ]
+        );
+        for (need, key) in [
+            ("'read:$url'", "url"),
+            ("'write:$pth'", "pth"),
+            ("'read:$'", ""),
+        ] {
+            let key = key.to_owned();
+            assert_eq!(with(need), Err(ManifestError::NeedOfNoPath { key }));
+        }
+        let up = with("'read:/etc/../root'").unwrap_err();
+        assert!(matches!(up, ManifestError::NeedUnknown { .. }), "{up}");
+    }
+
+    #[test]
+    fn author_grants_the_plugin_nothing_by_a_default() {
+        let with = |need: &str, kind: &str| {
+            Manifest::parse(&format!(
+                "id = 'a'\nabi = 1\nneeds = [{need}]\n\
+                 [settings.dir]\ntype = '{kind}'\ndefault = '/root'\n"
+            ))
+        };
+        for need in ["'read:$dir'", "'write:$dir'"] {
+            let key = "dir".to_owned();
+            let refused = with(need, "path").unwrap_err();
+            assert_eq!(refused, ManifestError::NeedOfDefault { key });
+        }
+        // Where nothing is granted by it, a path may have a default.
+        assert!(with("", "path").is_ok());
+        assert!(with("'read'", "string").is_ok());
+    }
+
+    #[test]
+    fn pin_of_a_library_is_no_setting_of_the_plugins() {
+        let with = |kind: &str| {
+            Manifest::parse(&format!(
+                "id = 'a'\nabi = 1\n[settings]\nmodule.type = '{kind}'\n\
+                 module_sha256.type = 'string'\n"
+            ))
+        };
+        let key = "module_sha256".to_owned();
+        assert_eq!(with("library"), Err(ManifestError::KeyReserved { key }));
+        assert!(with("path").is_ok());
+    }
+
+    #[test]
+    fn need_is_shown_as_it_is_written() {
+        for text in [
+            "read",
+            "sign",
+            "fork",
+            "read:/etc/x",
+            "write:$path",
+            "unix:/run/x",
+            "connect:[::1]:636",
+        ] {
+            assert_eq!(Need::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn author_may_ask_for_a_runner_and_nothing_less() {
+        assert_eq!(Manifest::parse(LDAP).unwrap().isolation, None);
+        let asks = LDAP.replace("abi = 1", "abi = 1\nisolation = \"runner\"");
+        let manifest = Manifest::parse(&asks).unwrap();
+        assert_eq!(manifest.isolation, Some(Place::Runner));
+        let less = refused("abi = 1", "abi = 1\nisolation = \"in-process\"").to_string();
+        assert!(less.contains("in-process"), "{less}");
     }
 
     #[test]

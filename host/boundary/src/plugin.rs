@@ -10,6 +10,8 @@ use anchorhold_abi::{Builtin, ah_plugin};
 use crate::adopt;
 use crate::adopt::plugin::Adopted;
 use crate::manifest::{Manifest, ManifestError};
+use crate::open_store::Identity;
+use crate::question::Prompter;
 use crate::services::LogSink;
 use crate::status::CallError;
 use crate::table::Table;
@@ -30,6 +32,11 @@ pub struct StoreConfig {
     pub state_dir: Option<PathBuf>,
     /// Where its log goes.
     pub log: LogSink,
+    /// Who answers its questions, where anybody does.
+    pub prompter: Option<Arc<dyn Prompter>>,
+    /// Called when it announces a change, with the generation that it tells; the same rules as for
+    /// the log.
+    pub announce: Option<Arc<dyn Fn(u64) + Send + Sync>>,
 }
 
 /// A plugin that cannot be used, and why: its author must act.
@@ -44,6 +51,11 @@ pub enum Fault {
     /// The id is no reverse-DNS name of letters, digits, `.`, `_`, `+` and `-`.
     IdMalformed {
         /// The id, fit to be shown.
+        id: String,
+    },
+    /// The table holds another manifest than the file beside the library.
+    ManifestDiffers {
+        /// Whose.
         id: String,
     },
     /// The table and the manifest name different ids.
@@ -72,15 +84,20 @@ pub enum Fault {
         /// Which.
         name: &'static str,
     },
-    /// A table is missing that the contract demands, or is shorter than in version 1.0.
+    /// A table is missing that the contract demands.
     MissingTable {
         /// Whose.
         id: String,
         /// Which.
         name: &'static str,
     },
-    /// It does not start as a plugin's table does.
+    /// There is no table: NULL, or where none can be.
     NotAPlugin,
+    /// The table does not begin as a plugin's does.
+    MagicUnknown {
+        /// What stands where the magic number should.
+        found: u32,
+    },
     /// It was built so that a panic ends the whole program.
     PanicIsAbort {
         /// Whose.
@@ -90,6 +107,17 @@ pub enum Fault {
     TextMalformed {
         /// Which.
         name: &'static str,
+    },
+    /// One of the tables that it leads to is shorter than in version 1.0.
+    TableTooShort {
+        /// Whose.
+        id: String,
+        /// Which.
+        name: &'static str,
+        /// What it states.
+        size: u32,
+        /// What version 1.0 has.
+        least: u32,
     },
     /// The table is shorter than in version 1.0.
     TooShort {
@@ -108,6 +136,8 @@ impl StoreConfig {
             settings: Vec::new(),
             state_dir: None,
             log: Arc::new(|_, _| {}),
+            prompter: None,
+            announce: None,
         }
     }
 }
@@ -172,11 +202,31 @@ impl Plugin {
         let mut adopted = ADOPTED.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = adopted.entry(table.addr()).or_insert_with(|| {
             // SAFETY: R1, R3, as promised by the caller.
-            let read = unsafe { adopt::plugin::read(table) };
-            // A plugin is for ever, so what was read of it is, too.
-            read.map(|read| Self(Box::leak(Box::new(read))))
+            let read = unsafe { adopt::plugin::read(table, None) }?;
+            if read.panic_is_abort {
+                return Err(Fault::PanicIsAbort { id: read.id });
+            }
+            Ok(Self::keep(read))
         });
         entry.clone()
+    }
+
+    /// Adopts the table of a library whose manifest is the text of a file.
+    ///
+    /// # Safety
+    ///
+    /// As for [`adopt`](Self::adopt).
+    pub(crate) unsafe fn adopt_library(
+        table: *const ah_plugin,
+        manifest: &str,
+    ) -> Result<Self, Fault> {
+        // SAFETY: R1, R3, as promised by the caller.
+        unsafe { adopt::plugin::read(table, Some(manifest)) }.map(Self::keep)
+    }
+
+    /// A plugin is for ever, so what was read of it is, too.
+    fn keep(read: Adopted) -> Self {
+        Self(Box::leak(Box::new(read)))
     }
 
     /// Reverse DNS, equal to the manifest's.
@@ -199,6 +249,11 @@ impl Plugin {
         &self.0.manifest
     }
 
+    /// Whether a panic in it ends the whole process.
+    pub(crate) fn panic_is_abort(&self) -> bool {
+        self.0.panic_is_abort
+    }
+
     /// Whether its stores can be written; one that cannot just now says so in its health.
     pub fn can_write(&self) -> bool {
         self.0.apply.is_some()
@@ -206,17 +261,31 @@ impl Plugin {
 
     /// Whether its stores can be asked without being listed.
     pub fn can_find(&self) -> bool {
-        self.0.finds
+        self.0.find.is_some()
     }
 
     /// Whether its stores have a lock.
     pub fn can_unlock(&self) -> bool {
-        self.0.unlocks
+        self.0.locks.is_some()
     }
 
     /// Whether its stores have private keys.
     pub fn can_sign(&self) -> bool {
-        self.0.signs
+        self.0.signs.is_some()
+    }
+
+    /// What it says of itself, as it is shown.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            id: self.0.id.clone(),
+            name: self.0.name.clone(),
+            version: self.0.version.clone(),
+            abi_minor: self.0.abi_minor,
+            can_write: self.can_write(),
+            can_find: self.can_find(),
+            can_unlock: self.can_unlock(),
+            can_sign: self.can_sign(),
+        }
     }
 
     /// Opens one store.
@@ -232,6 +301,27 @@ impl Plugin {
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Plugin").field(&self.id()).finish()
+    }
+}
+
+impl Fault {
+    /// The word that programs read; it is never renamed.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Duplicate { .. } => "id-duplicate",
+            Self::IdMalformed { .. } => "id-malformed",
+            Self::IdMismatch { .. } => "id-mismatch",
+            Self::MagicUnknown { .. } => "magic-unknown",
+            Self::MajorUnknown { .. } => "major-unknown",
+            Self::Manifest { .. } => "manifest-invalid",
+            Self::ManifestDiffers { .. } => "manifest-differs",
+            Self::MissingCall { .. } => "missing-call",
+            Self::MissingTable { .. } => "missing-table",
+            Self::NotAPlugin => "not-a-plugin",
+            Self::PanicIsAbort { .. } => "panic-is-abort",
+            Self::TableTooShort { .. } | Self::TooShort { .. } => "table-too-short",
+            Self::TextMalformed { .. } => "text-malformed",
+        }
     }
 }
 
@@ -255,11 +345,21 @@ impl fmt::Display for Fault {
             Self::MissingCall { id, name } => {
                 write!(f, "the plugin {id:?} lacks the function {name:?}")
             }
-            Self::MissingTable { id, name } => write!(
+            Self::MissingTable { id, name } => {
+                write!(f, "the plugin {id:?} lacks the table {name:?}")
+            }
+            Self::NotAPlugin => f.write_str("this is no plugin: it has no table"),
+            Self::MagicUnknown { found } => write!(
                 f,
-                "the table {name:?} of the plugin {id:?} is missing or shorter than in version 1.0"
+                "this is no plugin: its table begins with {found:#010x}, and a plugin's with \
+                 {:#010x}",
+                anchorhold_abi::AH_MAGIC
             ),
-            Self::NotAPlugin => f.write_str("this is no plugin: it does not start as one does"),
+            Self::ManifestDiffers { id } => write!(
+                f,
+                "the table of the plugin {id:?} holds another manifest than the file beside its \
+                 library"
+            ),
             Self::PanicIsAbort { id } => write!(
                 f,
                 "the plugin {id:?} is built with panic = \"abort\", so that a bug in it would end \
@@ -268,6 +368,16 @@ impl fmt::Display for Fault {
             Self::TextMalformed { name } => {
                 write!(f, "the plugin's {name} leads nowhere or is not UTF-8")
             }
+            Self::TableTooShort {
+                id,
+                name,
+                size,
+                least,
+            } => write!(
+                f,
+                "the table {name:?} of the plugin {id:?} has {size} bytes, and version 1.0 of the \
+                 contract has {least}"
+            ),
             Self::TooShort { size, least } => write!(
                 f,
                 "the plugin's table has {size} bytes, and version 1.0 of the contract has {least}"

@@ -25,6 +25,17 @@ pub(crate) fn names(bytes: &[u8], most: usize) -> Quotation {
     })
 }
 
+/// Whether [`line`] would change a text, but for its length.
+pub(crate) fn is_changed_line(text: &str) -> bool {
+    !is_plain(text.as_bytes()) && text.chars().any(is_unfit)
+}
+
+/// Whether [`names`] would change a text, but for its length.
+pub(crate) fn are_changed_names(text: &str) -> bool {
+    let unfit = |character: char| character != '\n' && is_unfit(character);
+    !is_plain(text.as_bytes()) && text.chars().any(unfit)
+}
+
 /// What stands before the first NUL of a fixed field.
 pub(crate) fn field(field: &[std::ffi::c_char]) -> String {
     let bytes: Vec<u8> = field
@@ -36,11 +47,10 @@ pub(crate) fn field(field: &[std::ffi::c_char]) -> String {
 }
 
 fn quote(bytes: &[u8], most: usize, mend: impl Fn(char) -> Option<char>) -> Quotation {
-    let plain = |byte: &u8| (0x20..0x7f).contains(byte);
     // No character of ours is longer than 4 bytes, and a replacement is 3 bytes for at least one.
     let considered = bytes.get(..most.saturating_add(4)).unwrap_or(bytes);
     let lossy = String::from_utf8_lossy(considered);
-    if bytes.len() <= most && bytes.iter().all(plain) {
+    if bytes.len() <= most && is_plain(bytes) {
         return Quotation {
             text: lossy.into_owned(),
             changed: false,
@@ -55,6 +65,10 @@ fn quote(bytes: &[u8], most: usize, mend: impl Fn(char) -> Option<char>) -> Quot
     }
     let changed = text.as_bytes() != bytes;
     Quotation { text, changed }
+}
+
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| (0x20..0x7f).contains(byte))
 }
 
 /// Control characters, line and paragraph separators, and what turns the direction of writing.

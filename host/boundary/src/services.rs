@@ -1,16 +1,25 @@
-//! What a store may call: the log, and the announcement of changes.
+//! What a store may call: the log, questions, the announcement of changes, memory for secrets.
 
+mod prompt;
+mod secret_memory;
+
+use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_void};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use anchorhold_abi as abi;
-use anchorhold_abi::{Growing, ah_host, ah_host_notify, ah_str};
+use anchorhold_abi::{Growing, ah_call, ah_host, ah_host_notify, ah_str};
 
 use crate::adopt;
 use crate::guard::guarded;
+use crate::plugin::StoreConfig;
 use crate::quotation;
+use crate::services::prompt::Questions;
+use crate::services::secret_memory::SecretMemory;
+
+pub(crate) use prompt::{Asking, MayAsk};
 
 /// How much a line of the log matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,9 +51,15 @@ const LINES_PER_CALL: u32 = 1000;
 pub(crate) struct Services {
     table: ah_host,
     log: LogSink,
+    announce: Option<Announce>,
     announced: AtomicBool,
     lines: AtomicU32,
+    questions: Questions,
+    secret_memory: SecretMemory,
 }
+
+/// What hears of an announcement at once.
+type Announce = Arc<dyn Fn(u64) + Send + Sync>;
 
 // SAFETY: R7: the table is constant, its functions are [any], and the rest is Send and Sync.
 unsafe impl Send for Services {}
@@ -52,18 +67,21 @@ unsafe impl Send for Services {}
 unsafe impl Sync for Services {}
 
 impl Services {
-    pub(crate) fn new(log: LogSink) -> Arc<Self> {
+    /// The services of one store, whose manifest has these secret settings.
+    pub(crate) fn new(config: &StoreConfig, secrets: BTreeSet<String>) -> Arc<Self> {
         let mut table = ah_host::blank();
         table.name = ah_str::new("anchorhold");
         table.version = ah_str::new(env!("CARGO_PKG_VERSION"));
         table.log = Some(write_line);
         table.extension = Some(extension);
-        let announced = AtomicBool::new(false);
         Arc::new(Self {
             table,
-            log,
-            announced,
+            log: Arc::clone(&config.log),
+            announce: config.announce.clone(),
+            announced: AtomicBool::new(false),
             lines: AtomicU32::new(0),
+            questions: Questions::new(config.prompter.clone(), secrets),
+            secret_memory: SecretMemory::default(),
         })
     }
 
@@ -87,6 +105,32 @@ impl Services {
             self.say(
                 LogLevel::Warn,
                 &format!("{dropped} more lines of the store were dropped"),
+            );
+        }
+    }
+
+    /// Whether a call may ask that its caller, and the contract, allow to ask so often: nobody is
+    /// asked where nobody answers.
+    pub(crate) fn may_ask(&self, wanted: bool, most: MayAsk) -> MayAsk {
+        if wanted && self.questions.has_prompter() {
+            most
+        } else {
+            MayAsk::Never
+        }
+    }
+
+    /// Lets a call ask on this thread, for as long as the answer lives.
+    pub(crate) fn asking(&self, call: *const ah_call, may_ask: MayAsk) -> Option<Asking<'_>> {
+        self.questions.allow(call, may_ask)
+    }
+
+    /// Ends the services of a store that is closed: what it still has is wiped and told.
+    pub(crate) fn end(&self) {
+        let left = self.secret_memory.clear();
+        if left > 0 {
+            self.say(
+                LogLevel::Warn,
+                &format!("secret memory was not given back, and is wiped now: pieces: {left}"),
             );
         }
     }
@@ -158,6 +202,12 @@ unsafe extern "C" fn extension(_host: *const ah_host, id: *const c_char) -> *con
         if id == abi::AH_HOST_NOTIFY {
             return std::ptr::from_ref(NOTIFY).cast();
         }
+        if id == abi::AH_HOST_PROMPT {
+            return std::ptr::from_ref(prompt::TABLE).cast();
+        }
+        if id == abi::AH_HOST_SECRET_MEM {
+            return std::ptr::from_ref(secret_memory::TABLE).cast();
+        }
         std::ptr::null()
     })
 }
@@ -167,11 +217,14 @@ unsafe extern "C" fn extension(_host: *const ah_host, id: *const c_char) -> *con
 /// # Safety
 ///
 /// R3: `host` is NULL or the host of an open store.
-unsafe extern "C" fn changed(host: *const ah_host, _generation: u64) {
+unsafe extern "C" fn changed(host: *const ah_host, generation: u64) {
     guarded((), || {
         // SAFETY: R3: the host was made by `Services::host`, and lives until close returns.
         if let Some(services) = unsafe { host.cast::<Services>().as_ref() } {
             services.announced.store(true, Ordering::Release);
+            if let Some(announce) = &services.announce {
+                announce(generation);
+            }
         }
     });
 }
@@ -186,10 +239,11 @@ mod tests {
     fn recording() -> (Arc<Services>, Lines) {
         let lines = Lines::default();
         let kept = Arc::clone(&lines);
-        let services = Services::new(Arc::new(move |level, line: &str| {
+        let mut config = StoreConfig::new("s");
+        config.log = Arc::new(move |level, line: &str| {
             kept.lock().unwrap().push((level, line.to_owned()));
-        }));
-        (services, lines)
+        });
+        (Services::new(&config, BTreeSet::new()), lines)
     }
 
     fn log(services: &Arc<Services>, level: u32, message: ah_str) {
@@ -231,14 +285,26 @@ mod tests {
     #[test]
     fn unwinding_sink_does_not_cross() {
         // R5
-        let services = Services::new(Arc::new(|_, _| panic!("the sink")));
+        let mut config = StoreConfig::new("s");
+        config.log = Arc::new(|_, _| panic!("the sink"));
+        config.announce = Some(Arc::new(|_| panic!("the ear")));
+        let services = Services::new(&config, BTreeSet::new());
+        // SAFETY: R3: the host lives longer than the call.
+        unsafe { changed(services.host(), 1) };
+        assert!(services.take_announced());
         log(&services, abi::AH_LOG_INFO, ah_str::new("x"));
         services.say(LogLevel::Info, "x");
     }
 
     #[test]
     fn change_is_announced_once_however_often_it_is_told() {
-        let (services, _) = recording();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let ear = Arc::clone(&heard);
+        let mut config = StoreConfig::new("s");
+        config.announce = Some(Arc::new(move |generation| {
+            ear.lock().unwrap().push(generation)
+        }));
+        let services = Services::new(&config, BTreeSet::new());
         // SAFETY: R3: the id is a constant.
         let table = unsafe { extension(services.host(), abi::AH_HOST_NOTIFY.as_ptr()) };
         // SAFETY: R1: the table of that id.
@@ -250,6 +316,7 @@ mod tests {
         }
         assert!(services.take_announced());
         assert!(!services.take_announced());
+        assert_eq!(*heard.lock().unwrap(), [0, 1, 2]);
     }
 
     #[test]
@@ -258,7 +325,27 @@ mod tests {
         // SAFETY: R3: NULL or a constant.
         unsafe {
             assert!(extension(services.host(), std::ptr::null()).is_null());
-            assert!(extension(services.host(), abi::AH_HOST_PROMPT.as_ptr()).is_null());
+            assert!(extension(services.host(), c"anchorhold.host.later/1".as_ptr()).is_null());
         }
+    }
+
+    #[test]
+    fn what_was_not_given_back_is_told_at_the_end() {
+        let (services, lines) = recording();
+        // SAFETY: R3: the id is a constant.
+        let table = unsafe { extension(services.host(), abi::AH_HOST_SECRET_MEM.as_ptr()) };
+        // SAFETY: R1: the table of that id.
+        let memory = unsafe { abi::read(table.cast::<abi::ah_host_secret_mem>()) }.unwrap();
+        // SAFETY: R3: the host lives longer than the call.
+        let kept = unsafe { memory.take.unwrap()(services.host(), 32) };
+        assert!(!kept.is_null());
+        services.end();
+        let last = lines.lock().unwrap().pop().unwrap();
+        assert_eq!(
+            last.1,
+            "secret memory was not given back, and is wiped now: pieces: 1"
+        );
+        services.end();
+        assert!(lines.lock().unwrap().is_empty());
     }
 }

@@ -22,6 +22,8 @@ pub enum Status {
     Cancelled,
     /// The store moved on from the generation that was asked for.
     Conflict,
+    /// The process of the plugin ended, or was ended: the host says so.
+    Crashed,
     /// Permission is missing: a person can help.
     Denied,
     /// No room is left: a person can help.
@@ -48,12 +50,18 @@ pub enum Status {
     NotPresent,
     /// The plugin panicked, now or in an earlier call; the store is retired.
     Panic,
+    /// Whether it was done is not known: the store has to be listed. The host says so.
+    OutcomeUnknown,
     /// A person said no.
     PromptRefused,
     /// The plugin broke the contract; the host says so, a plugin never does.
     Protocol,
+    /// The plugin crashed too often to be started again without a person: the host says so.
+    Quarantined,
     /// The store or the item cannot be changed.
     ReadOnly,
+    /// The plugin was not admitted, or its sandbox is less than demanded: the host says so.
+    Refused,
     /// The store does not stand still long enough to be listed.
     StaleCursor,
     /// It took too long: time can help.
@@ -108,6 +116,7 @@ impl Status {
             Self::Busy => "somebody else is using it",
             Self::Cancelled => "the call was called off",
             Self::Conflict => "the store changed meanwhile",
+            Self::Crashed => "the process of the plugin ended",
             Self::Denied => "permission is missing",
             Self::Full => "no room is left",
             Self::Internal => "internal error",
@@ -121,9 +130,12 @@ impl Status {
             Self::NotFound => "there is no such item",
             Self::NotPresent => "it is not there",
             Self::Panic => "the plugin panicked",
+            Self::OutcomeUnknown => "whether it was done is not known",
             Self::PromptRefused => "the question was refused",
             Self::Protocol => "the plugin broke its contract",
+            Self::Quarantined => "the plugin crashed too often",
             Self::ReadOnly => "it cannot be changed",
+            Self::Refused => "the plugin is refused",
             Self::StaleCursor => "the store kept changing while it was listed",
             Self::Timeout => "it took too long",
             Self::Unavailable => "the store cannot be reached now",
@@ -151,6 +163,8 @@ pub struct CallError {
     pub native: Option<(String, i32)>,
     /// When it makes sense to try again, where the plugin knows.
     pub retry_after: Option<Duration>,
+    /// The word that programs read, where the plugin is refused.
+    pub code: Option<Box<str>>,
     /// Whether `message` is the plugin's, and so is shown as a quotation.
     quoted: bool,
 }
@@ -163,8 +177,21 @@ impl CallError {
             message: message.into(),
             native: None,
             retry_after: None,
+            code: None,
             quoted: false,
         }
+    }
+
+    /// An error as a runner tells it, in the plugin's words or in its own.
+    pub(crate) fn said(status: Status, message: String, quoted: bool) -> Self {
+        let mut error = Self::new(status, message);
+        error.quoted = quoted;
+        error
+    }
+
+    /// Whether the message is the plugin's.
+    pub(crate) fn is_quoted(&self) -> bool {
+        self.quoted
     }
 
     /// The plugin broke the contract, and how.
@@ -188,6 +215,7 @@ impl CallError {
             message: quotation::field(&error.message),
             native: (error.native_code != 0).then_some((domain, error.native_code)),
             retry_after: (!retry_after.is_zero()).then_some(retry_after),
+            code: None,
             quoted: true,
         }
     }

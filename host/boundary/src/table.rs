@@ -2,9 +2,15 @@
 
 mod apply;
 mod call;
+pub(crate) mod find;
+mod intake;
 mod lane;
-mod listing;
+pub(crate) mod listing;
+pub(crate) mod page;
+pub(crate) mod sign;
+mod turn_key;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::ptr;
@@ -20,13 +26,21 @@ use anchorhold_abi::{
 use crate::adopt;
 use crate::adopt::plugin::Adopted;
 use crate::batch::{Batch, Outcome};
+use crate::confinement::Confinement;
 use crate::health::Health;
-use crate::item::Item;
+use crate::item::{Item, ItemId};
+use crate::manifest::SettingKind;
+use crate::open_store::Identity;
 use crate::plugin::{Plugin, StoreConfig};
-use crate::services::Services;
+use crate::query::{Found, Query};
+use crate::services::{LogLevel, MayAsk, Services};
 use crate::status::{CallError, Status};
 use crate::table::call::with_call;
 use crate::table::lane::Lane;
+
+pub(crate) use apply::check as check_batch;
+pub(crate) use intake::footprint;
+pub use page::{PageAnswer, PageRequest};
 
 /// What a caller allows one call.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +69,7 @@ impl CallLimits {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.timeout
             .and_then(|timeout| Instant::now().checked_add(timeout))
     }
@@ -93,6 +107,8 @@ pub struct ApplyError {
 pub struct Table {
     store: Arc<Opened>,
     lane: Lane,
+    identity: Identity,
+    confinement: Confinement,
 }
 
 /// What the thread that makes the calls needs.
@@ -118,6 +134,8 @@ impl Table {
         Ok(Self {
             store: Arc::new(opened),
             lane,
+            identity: plugin.identity(),
+            confinement: Confinement::in_process("its plugin runs in this process"),
         })
     }
 
@@ -133,12 +151,74 @@ impl Table {
 
     /// Lists the store, whole and in one state.
     pub fn list(&self, limits: &CallLimits) -> Result<Listing, CallError> {
-        listing::list(&self.store, &self.lane, limits)
+        self.store.services.begin_call();
+        let deadline = limits.deadline();
+        let pager =
+            |request: &PageRequest| page::page(&self.store, &self.lane, request, limits, deadline);
+        listing::whole(pager, limits, |line| {
+            self.store.services.say(LogLevel::Warn, line);
+        })
+    }
+
+    /// One page of a listing; what makes a listing of pages is the caller's.
+    pub fn page(
+        &self,
+        request: &PageRequest,
+        limits: &CallLimits,
+    ) -> Result<PageAnswer, CallError> {
+        self.store.services.begin_call();
+        page::page(&self.store, &self.lane, request, limits, limits.deadline())
+    }
+
+    /// Asks for certain items; nothing found is certainly nothing.
+    pub fn find(&self, query: &Query, limits: &CallLimits) -> Result<Found, CallError> {
+        find::find(&self.store, &self.lane, query, limits)
     }
 
     /// Makes the changes in order, and returns what came of each.
     pub fn apply(&self, batch: &Batch, limits: &CallLimits) -> Result<Vec<Outcome>, ApplyError> {
         apply::apply(&self.store, &self.lane, batch, limits)
+    }
+
+    /// Opens the store's lock; asks at most one question.
+    pub fn unlock(&self, limits: &CallLimits) -> Result<(), CallError> {
+        turn_key::unlock(&self.store, &self.lane, limits)
+    }
+
+    /// Closes the store's lock.
+    pub fn lock(&self, limits: &CallLimits) -> Result<(), CallError> {
+        turn_key::lock(&self.store, &self.lane, limits)
+    }
+
+    /// The TLS signature schemes of a key.
+    pub fn schemes(&self, key: &ItemId, limits: &CallLimits) -> Result<Vec<u16>, CallError> {
+        sign::schemes(&self.store, &self.lane, key, limits)
+    }
+
+    /// Signs a message, which is not yet hashed, as TLS wants it.
+    pub fn sign(
+        &self,
+        key: &ItemId,
+        scheme: u16,
+        message: &[u8],
+        limits: &CallLimits,
+    ) -> Result<Vec<u8>, CallError> {
+        sign::sign(&self.store, &self.lane, key, scheme, message, limits)
+    }
+
+    /// What the plugin says of itself.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Where the plugin runs: in this process, so that nothing keeps it from anything.
+    pub fn confinement(&self) -> &Confinement {
+        &self.confinement
+    }
+
+    /// Why no call can succeed any more, where that is so.
+    pub fn ended(&self) -> Option<CallError> {
+        self.store.retirement()
     }
 
     /// Whether the store announced a change since this was last asked.
@@ -172,7 +252,7 @@ impl Opened {
         lowered.settings = settings.as_ptr();
         lowered.store_name = ah_str::new(&config.store_name);
         lowered.state_dir = ah_str::new(state_dir);
-        let services = Services::new(Arc::clone(&config.log));
+        let services = Services::new(config, secrets(plugin));
         let mut store = ptr::null_mut();
         let mut error = ah_error::blank();
         let open = plugin.adopted().open;
@@ -209,34 +289,53 @@ impl Opened {
         let close = self.adopted().close;
         // SAFETY: R3: the store came out of open and is closed once, when the table is dropped.
         unsafe { close(self.store) };
+        self.services.end();
     }
 
     fn health(&self) -> Result<Health, CallError> {
         self.services.begin_call();
         let mut out = ah_health::blank();
-        self.call(&CallLimits::default(), None, |call, error| {
-            let health = self.adopted().health;
-            // SAFETY: R1, R3: the store is open, and every struct is ours and outlives the call.
-            unsafe { health(self.store, call, &raw mut out, error) }
-        })?;
+        self.call(
+            &CallLimits::default(),
+            None,
+            MayAsk::Never,
+            |call, error| {
+                let health = self.adopted().health;
+                // SAFETY: R1, R3: the store is open, and every struct is ours and outlives the call.
+                unsafe { health(self.store, call, &raw mut out, error) }
+            },
+        )?;
         Ok(adopt::health::read(&out))
     }
 
-    /// Makes one call, unless the store is retired or the time is over, and reads its status.
+    /// Why the store is retired, where it is.
+    fn retirement(&self) -> Option<CallError> {
+        self.retired.load(Ordering::Acquire).then(|| {
+            CallError::new(
+                Status::Panic,
+                "in an earlier call, so this store is retired: it has to be opened again",
+            )
+        })
+    }
+
+    /// Makes one call, unless the store is retired or the time is over, and reads its status. It
+    /// may ask where its caller, and the contract, allow it.
     fn call(
         &self,
         limits: &CallLimits,
         deadline: Option<Instant>,
+        most: MayAsk,
         make: impl FnOnce(*const ah_call, *mut ah_error) -> ah_status,
     ) -> Result<(), CallError> {
-        if self.retired.load(Ordering::Acquire) {
-            return Err(CallError::new(
-                Status::Panic,
-                "in an earlier call, so this store is retired: it has to be opened again",
-            ));
+        if let Some(error) = self.retirement() {
+            return Err(error);
         }
         let mut error = ah_error::blank();
-        let status = with_call(limits, deadline, |call| make(call, &raw mut error))?;
+        let may_ask = self.services.may_ask(limits.may_prompt, most);
+        let status = with_call(limits, deadline, may_ask != MayAsk::Never, |call| {
+            let _asking = self.services.asking(call, may_ask);
+            make(call, &raw mut error)
+        })?;
         if status == abi::AH_OK {
             return Ok(());
         }
@@ -271,6 +370,16 @@ impl std::error::Error for ApplyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
     }
+}
+
+/// The settings that the plugin has to ask for.
+fn secrets(plugin: Plugin) -> BTreeSet<String> {
+    let settings = &plugin.manifest().settings;
+    settings
+        .iter()
+        .filter(|(_, schema)| schema.kind == SettingKind::Secret)
+        .map(|(key, _)| key.clone())
+        .collect()
 }
 
 fn utf8(path: &Path) -> Result<&str, CallError> {

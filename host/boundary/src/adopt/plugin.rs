@@ -4,8 +4,9 @@ use std::ffi::CStr;
 
 use anchorhold_abi as abi;
 use anchorhold_abi::{
-    Growing, ah_bytes, ah_call, ah_config, ah_error, ah_find_ops, ah_health, ah_host, ah_item_sink,
-    ah_page, ah_plugin, ah_sign_ops, ah_status, ah_store, ah_str, ah_unlock_ops, ah_write_ops,
+    Growing, ah_byte_sink, ah_bytes, ah_call, ah_config, ah_error, ah_find_ops, ah_health, ah_host,
+    ah_item_sink, ah_page, ah_plugin, ah_query, ah_sign_ops, ah_status, ah_store, ah_str,
+    ah_unlock_ops, ah_write_ops,
 };
 
 use crate::adopt::{self, Nowhere};
@@ -42,35 +43,84 @@ pub(crate) type Apply = unsafe extern "C" fn(
     *mut ah_error,
 ) -> ah_status;
 
+/// `ah_find_ops.find`.
+pub(crate) type Find = unsafe extern "C" fn(
+    *mut ah_store,
+    *const ah_call,
+    *const ah_query,
+    *const ah_item_sink,
+    *mut ah_error,
+) -> ah_status;
+/// `ah_unlock_ops.unlock` and `ah_unlock_ops.lock`.
+pub(crate) type TurnKey =
+    unsafe extern "C" fn(*mut ah_store, *const ah_call, *mut ah_error) -> ah_status;
+/// `ah_sign_ops.schemes`.
+pub(crate) type Schemes = unsafe extern "C" fn(
+    *mut ah_store,
+    *const ah_call,
+    ah_bytes,
+    *mut u16,
+    usize,
+    *mut usize,
+    *mut ah_error,
+) -> ah_status;
+/// `ah_sign_ops.sign`.
+pub(crate) type Sign = unsafe extern "C" fn(
+    *mut ah_store,
+    *const ah_call,
+    ah_bytes,
+    u16,
+    ah_bytes,
+    *const ah_byte_sink,
+    *mut ah_error,
+) -> ah_status;
+
+/// The functions of a plugin whose stores have a lock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LockCalls {
+    pub(crate) unlock: TurnKey,
+    pub(crate) lock: TurnKey,
+}
+
+/// The functions of a plugin whose stores have private keys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignCalls {
+    pub(crate) schemes: Schemes,
+    pub(crate) sign: Sign,
+}
+
 /// A plugin's table with every mandatory function in its place.
 #[derive(Debug)]
 pub(crate) struct Adopted {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) version: String,
+    pub(crate) abi_minor: u16,
     pub(crate) manifest: Manifest,
     pub(crate) thread_safe: bool,
     pub(crate) thread_affine: bool,
+    pub(crate) panic_is_abort: bool,
     pub(crate) open: Open,
     pub(crate) close: Close,
     pub(crate) health: HealthCall,
     pub(crate) list: List,
     pub(crate) apply: Option<Apply>,
-    pub(crate) finds: bool,
-    pub(crate) unlocks: bool,
-    pub(crate) signs: bool,
+    pub(crate) find: Option<Find>,
+    pub(crate) locks: Option<LockCalls>,
+    pub(crate) signs: Option<SignCalls>,
 }
 
-/// Reads a table and all that the host needs of what it leads to.
+/// Reads a table and all that the host needs of what it leads to. A built-in has its manifest in
+/// the table; of a library it is the text of a file, and the table has none or the very same.
 ///
 /// # Safety
 ///
 /// R1, R3: `table` is NULL or a plugin's table, which lives for ever.
-pub(crate) unsafe fn read(table: *const ah_plugin) -> Result<Adopted, Fault> {
+pub(crate) unsafe fn read(table: *const ah_plugin, file: Option<&str>) -> Result<Adopted, Fault> {
     // SAFETY: R1, R3, as promised by the caller.
     let plugin = unsafe { read_table(table) }?;
     // SAFETY: R3: as long as the table.
-    let (id, name, version, manifest) = unsafe {
+    let (id, name, version, own) = unsafe {
         (
             text("id", plugin.id)?,
             text("name", plugin.name)?,
@@ -83,10 +133,10 @@ pub(crate) unsafe fn read(table: *const ah_plugin) -> Result<Adopted, Fault> {
             id: quotation::line(id.as_bytes(), 128).text,
         });
     }
-    if plugin.flags & abi::AH_PLUGIN_PANIC_IS_ABORT != 0 {
-        return Err(Fault::PanicIsAbort { id: id.to_owned() });
+    if file.is_some_and(|file| !own.is_empty() && own != file) {
+        return Err(Fault::ManifestDiffers { id: id.to_owned() });
     }
-    let manifest = Manifest::parse(manifest).map_err(|source| Fault::Manifest {
+    let manifest = Manifest::parse(file.unwrap_or(own)).map_err(|source| Fault::Manifest {
         id: id.to_owned(),
         source,
     })?;
@@ -101,7 +151,7 @@ pub(crate) unsafe fn read(table: *const ah_plugin) -> Result<Adopted, Fault> {
         name,
     };
     // SAFETY: R1, R3: NULL, or constant and as long-lived as the table.
-    let ops = unsafe { abi::read(plugin.ops) }.ok_or_else(|| Fault::MissingTable {
+    let ops = unsafe { table_of(plugin.ops, id, "ops") }?.ok_or_else(|| Fault::MissingTable {
         id: id.to_owned(),
         name: "ops",
     })?;
@@ -111,16 +161,18 @@ pub(crate) unsafe fn read(table: *const ah_plugin) -> Result<Adopted, Fault> {
         id: id.to_owned(),
         name: quotation::line(name.as_bytes(), 128).text,
         version: quotation::line(version.as_bytes(), 64).text,
+        abi_minor: plugin.abi_minor,
         manifest,
         thread_safe: plugin.flags & abi::AH_PLUGIN_THREAD_SAFE != 0,
         thread_affine: plugin.flags & abi::AH_PLUGIN_THREAD_AFFINE != 0,
+        panic_is_abort: plugin.flags & abi::AH_PLUGIN_PANIC_IS_ABORT != 0,
         open: plugin.open.ok_or_else(|| missing("open"))?,
         close: ops.close.ok_or_else(|| missing("ops.close"))?,
         health: ops.health.ok_or_else(|| missing("ops.health"))?,
         list: ops.list.ok_or_else(|| missing("ops.list"))?,
         apply: extensions.apply,
-        finds: extensions.finds,
-        unlocks: extensions.unlocks,
+        find: extensions.find,
+        locks: extensions.locks,
         signs: extensions.signs,
     })
 }
@@ -138,7 +190,7 @@ unsafe fn read_table(table: *const ah_plugin) -> Result<ah_plugin, Fault> {
     // SAFETY: R1: `struct_size` and `magic` are there in every major version.
     let [size, magic] = unsafe { table.cast::<[u32; 2]>().read() };
     if magic != abi::AH_MAGIC {
-        return Err(Fault::NotAPlugin);
+        return Err(Fault::MagicUnknown { found: magic });
     }
     let short = Fault::TooShort {
         size,
@@ -159,9 +211,9 @@ unsafe fn read_table(table: *const ah_plugin) -> Result<ah_plugin, Fault> {
 
 struct Extensions {
     apply: Option<Apply>,
-    finds: bool,
-    unlocks: bool,
-    signs: bool,
+    find: Option<Find>,
+    locks: Option<LockCalls>,
+    signs: Option<SignCalls>,
 }
 
 impl Extensions {
@@ -169,64 +221,89 @@ impl Extensions {
     ///
     /// R3: the table lives for ever, and so does what it leads to.
     unsafe fn read(plugin: &ah_plugin, id: &str) -> Result<Self, Fault> {
-        let short = |name| Fault::MissingTable {
-            id: id.to_owned(),
-            name,
-        };
         let missing = |name| Fault::MissingCall {
             id: id.to_owned(),
             name,
         };
-        let whole = |there: bool, name| if there { Ok(true) } else { Err(missing(name)) };
         // SAFETY: R1, R3, R7: each is NULL or the table of that id; [any].
         let (write, find, unlock, sign) = unsafe {
             (
-                extension::<ah_write_ops>(plugin, abi::AH_EXT_WRITE)
-                    .ok_or_else(|| short("write"))?,
-                extension::<ah_find_ops>(plugin, abi::AH_EXT_FIND).ok_or_else(|| short("find"))?,
-                extension::<ah_unlock_ops>(plugin, abi::AH_EXT_UNLOCK)
-                    .ok_or_else(|| short("unlock"))?,
-                extension::<ah_sign_ops>(plugin, abi::AH_EXT_SIGN).ok_or_else(|| short("sign"))?,
+                table_of::<ah_write_ops>(extension(plugin, abi::AH_EXT_WRITE), id, "write")?,
+                table_of::<ah_find_ops>(extension(plugin, abi::AH_EXT_FIND), id, "find")?,
+                table_of::<ah_unlock_ops>(extension(plugin, abi::AH_EXT_UNLOCK), id, "unlock")?,
+                table_of::<ah_sign_ops>(extension(plugin, abi::AH_EXT_SIGN), id, "sign")?,
             )
         };
         Ok(Self {
             apply: write
                 .map(|ops| ops.apply.ok_or_else(|| missing("write.apply")))
                 .transpose()?,
-            finds: find.map_or(Ok(false), |ops| whole(ops.find.is_some(), "find.find"))?,
-            unlocks: unlock.map_or(Ok(false), |ops| {
-                whole(
-                    ops.unlock.is_some() && ops.lock.is_some(),
-                    "unlock.unlock or lock",
-                )
-            })?,
-            signs: sign.map_or(Ok(false), |ops| {
-                whole(
-                    ops.schemes.is_some() && ops.sign.is_some(),
-                    "sign.schemes or sign",
-                )
-            })?,
+            find: find
+                .map(|ops| ops.find.ok_or_else(|| missing("find.find")))
+                .transpose()?,
+            locks: unlock
+                .map(|ops| {
+                    Ok(LockCalls {
+                        unlock: ops.unlock.ok_or_else(|| missing("unlock.unlock"))?,
+                        lock: ops.lock.ok_or_else(|| missing("unlock.lock"))?,
+                    })
+                })
+                .transpose()?,
+            signs: sign
+                .map(|ops| {
+                    Ok(SignCalls {
+                        schemes: ops.schemes.ok_or_else(|| missing("sign.schemes"))?,
+                        sign: ops.sign.ok_or_else(|| missing("sign.sign"))?,
+                    })
+                })
+                .transpose()?,
         })
     }
 }
 
-/// The optional table of this id: `Some(None)` where the plugin has none, `None` where it is
-/// shorter than in version 1.0.
+/// Where the optional table of this id is; NULL where the plugin has none.
 ///
 /// # Safety
 ///
 /// R1, R3: the plugin's table lives for ever; `T` is the type that belongs to `id`.
-unsafe fn extension<T: Growing>(plugin: &ah_plugin, id: &CStr) -> Option<Option<T>> {
-    let Some(extension) = plugin.extension else {
-        return Some(None);
-    };
-    // SAFETY: R3, R7: [any], and the id is a constant.
-    let table = unsafe { extension(id.as_ptr()) }.cast::<T>();
-    if table.is_null() {
-        return Some(None);
+unsafe fn extension<T>(plugin: &ah_plugin, id: &CStr) -> *const T {
+    match plugin.extension {
+        // SAFETY: R3, R7: [any], and the id is a constant.
+        Some(extension) => unsafe { extension(id.as_ptr()) }.cast(),
+        None => std::ptr::null(),
     }
-    // SAFETY: R1, R3: the table of that id, constant and for ever.
-    unsafe { abi::read(table) }.map(Some)
+}
+
+/// A copy of one of the tables that the plugin's own leads to; none where that is NULL.
+///
+/// # Safety
+///
+/// R1, R3: `table` is NULL or a table of that type, which lives for ever.
+unsafe fn table_of<T: Growing>(
+    table: *const T,
+    id: &str,
+    name: &'static str,
+) -> Result<Option<T>, Fault> {
+    if table.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: R1, R3, as promised by the caller.
+    if let Some(read) = unsafe { abi::read(table) } {
+        return Ok(Some(read));
+    }
+    let size = if table.is_aligned() {
+        // SAFETY: R1: every table starts with its size.
+        unsafe { table.cast::<u32>().read() }
+    } else {
+        // No table lies there, of whatever size.
+        0
+    };
+    Err(Fault::TableTooShort {
+        id: id.to_owned(),
+        name,
+        size,
+        least: T::SIZE_1_0,
+    })
 }
 
 /// # Safety

@@ -36,10 +36,12 @@ fn missing_call(name: &'static str) -> Fault {
     }
 }
 
-fn missing_table(name: &'static str) -> Fault {
-    Fault::MissingTable {
+fn too_short(name: &'static str, size: u32, least: u32) -> Fault {
+    Fault::TableTooShort {
         id: ID.to_owned(),
         name,
+        size,
+        least,
     }
 }
 
@@ -94,9 +96,10 @@ fn table_that_keeps_the_contract_is_adopted_once() {
 
 #[test]
 fn what_does_not_start_as_a_plugin_is_none() {
+    let found = abi::AH_MAGIC ^ 1;
     assert_eq!(
-        adopted(|table| table.magic ^= 1).unwrap_err(),
-        Fault::NotAPlugin
+        adopted(|table| table.magic = found).unwrap_err(),
+        Fault::MagicUnknown { found }
     );
     // SAFETY: R3: nothing is read through NULL.
     let null = unsafe { Plugin::adopt(ptr::null()) };
@@ -130,9 +133,16 @@ fn shorter_table_is_refused() {
         );
     }
     let fault = ops(|ops| ops.struct_size = ah_store_ops::SIZE - 1).unwrap_err();
-    assert_eq!(fault, missing_table("ops"));
+    assert_eq!(
+        fault,
+        too_short("ops", ah_store_ops::SIZE - 1, ah_store_ops::SIZE)
+    );
     let fault = adopted(|table| table.ops = ptr::null()).unwrap_err();
-    assert_eq!(fault, missing_table("ops"));
+    let missing = Fault::MissingTable {
+        id: ID.to_owned(),
+        name: "ops",
+    };
+    assert_eq!(fault, missing);
 }
 
 #[test]
@@ -187,7 +197,7 @@ fn extension_is_whole_or_not_there() {
     let fault = adopted(|table| table.extension = Some(empty)).unwrap_err();
     assert_eq!(fault, missing_call("write.apply"));
     let fault = adopted(|table| table.extension = Some(short)).unwrap_err();
-    assert_eq!(fault, missing_table("write"));
+    assert_eq!(fault, too_short("write", 8, ah_write_ops::SIZE));
     assert!(!adopted(|table| table.extension = None).unwrap().can_write());
 }
 

@@ -15,6 +15,7 @@ use crate::adopt::plugin::Apply;
 use crate::batch::{Batch, Change, Outcome};
 use crate::guard::guarded;
 use crate::item::Item;
+use crate::services::MayAsk;
 use crate::status::{CallError, Status};
 use crate::table::apply::lowered::Lowered;
 use crate::table::lane::Lane;
@@ -57,7 +58,7 @@ pub(super) fn apply(
 }
 
 /// What the contract does not allow is not sent.
-fn check(batch: &Batch) -> Result<(), CallError> {
+pub(crate) fn check(batch: &Batch) -> Result<(), CallError> {
     for change in &batch.changes {
         let (id, least) = match change {
             Change::Put(item) => {
@@ -119,7 +120,7 @@ fn apply_here(
     let mut sink = ah_outcome_sink::blank();
     sink.impl_ = std::ptr::from_ref(&receiver).cast_mut().cast();
     sink.push = Some(push);
-    let called = store.call(limits, deadline, |call, error| {
+    let called = store.call(limits, deadline, MayAsk::Several, |call, error| {
         // SAFETY: R1, R3: the store is open, every struct is ours and outlives the call, and what
         // `lowered_batch` points to is kept by `lowered` and `batch`.
         unsafe {

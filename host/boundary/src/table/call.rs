@@ -20,6 +20,7 @@ struct Waiting<'a> {
 pub(super) fn with_call<R>(
     limits: &CallLimits,
     deadline: Option<Instant>,
+    may_prompt: bool,
     make: impl FnOnce(*const ah_call) -> R,
 ) -> Result<R, CallError> {
     let waiting = Waiting {
@@ -33,7 +34,7 @@ pub(super) fn with_call<R>(
         ));
     }
     let mut call = ah_call::blank();
-    if limits.may_prompt {
+    if may_prompt {
         call.flags |= abi::AH_CALL_MAY_PROMPT;
     }
     call.timeout_ms = milliseconds_left(deadline)?;
@@ -98,8 +99,11 @@ mod tests {
     use std::sync::Arc;
 
     fn lent(limits: &CallLimits, look: impl FnOnce(&ah_call)) -> Result<(), CallError> {
-        // SAFETY: R3: the call is lent while this runs.
-        with_call(limits, limits.deadline(), |call| look(unsafe { &*call }))
+        let (deadline, may_prompt) = (limits.deadline(), limits.may_prompt);
+        with_call(limits, deadline, may_prompt, |call| {
+            // SAFETY: R3: the call is lent while this runs.
+            look(unsafe { &*call });
+        })
     }
 
     fn is_cancelled(call: &ah_call) -> bool {

@@ -1,169 +1,56 @@
 //! Listing a store: all pages of one state, or none.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, ThreadId};
-use std::time::Instant;
+use std::collections::HashSet;
 
 use anchorhold_abi as abi;
-use anchorhold_abi::{Growing, ah_item, ah_item_sink, ah_page, ah_status};
 
-use crate::adopt::item::{self, Pushed};
-use crate::guard::guarded;
-use crate::item::Item;
-use crate::services::LogLevel;
 use crate::status::{CallError, Status};
-use crate::table::lane::Lane;
-use crate::table::{CallLimits, Listing, Opened};
+use crate::table::intake::{NOTES_MAX, footprint, too_large, too_many};
+use crate::table::page::{PageAnswer, PageRequest, cursor_too_long, room};
+use crate::table::{CallLimits, Listing};
 
+/// The most items of a listing.
+pub(crate) const ITEMS_MAX: usize = 1_000_000;
+/// The most bytes of a listing.
+pub(crate) const BYTES_MAX: usize = 1 << 30;
 /// How often a listing that the store broke off begins again.
 const RESTARTS: usize = 3;
-/// The most items of a listing.
-const ITEMS_MAX: usize = 1_000_000;
-/// The most bytes of a listing.
-const BYTES_MAX: usize = 1 << 30;
 /// How many empty pages may follow each other.
 const EMPTY_PAGES_MAX: usize = 1000;
-/// How many of the items that are left out are logged one by one.
-const NOTES_MAX: usize = 10;
 
-pub(super) fn list(
-    store: &Arc<Opened>,
-    lane: &Lane,
+/// Lists a store page by page, wherever the pages come from, and says what was left out or
+/// repaired.
+pub(crate) fn whole(
+    mut pager: impl FnMut(&PageRequest) -> Result<PageAnswer, CallError>,
     limits: &CallLimits,
+    say: impl FnMut(&str),
 ) -> Result<Listing, CallError> {
-    store.services.begin_call();
-    let deadline = limits.deadline();
     let mut restarts = 0;
     loop {
-        match list_once(store, lane, limits, deadline) {
+        let mut collected = Collected::new(ITEMS_MAX, BYTES_MAX);
+        match collected.collect(&mut pager, limits.page) {
+            Ok(()) => {
+                collected.report(say);
+                return Ok(collected.listing);
+            }
             Err(error) if error.status == Status::StaleCursor && restarts < RESTARTS => {
                 restarts += 1;
             }
-            result => return result,
+            Err(error) => return Err(error),
         }
     }
 }
 
-fn list_once(
-    store: &Arc<Opened>,
-    lane: &Lane,
-    limits: &CallLimits,
-    deadline: Option<Instant>,
-) -> Result<Listing, CallError> {
-    let mut collected = Collected::new(ITEMS_MAX, BYTES_MAX);
-    let mut page = ah_page::blank();
-    page.limit = limits.page;
-    let mut empty_pages = 0;
-    let mut first = true;
-    loop {
-        let before = (page, collected.seen);
-        let (store_there, limits) = (Arc::clone(store), limits.clone());
-        let answer = lane.run(deadline, move || {
-            list_page(&store_there, &limits, deadline, page, collected)
-        })?;
-        (page, collected) = answer?;
-        if first {
-            collected.listing.generation = page.generation;
-            first = false;
-        } else if page.generation != collected.listing.generation {
-            // The pages show two states, which is what a stale cursor is for.
-            return Err(CallError::new(
-                Status::StaleCursor,
-                "its pages are of different generations",
-            ));
-        }
-        let Some(cursor) = cursor(&page)? else { break };
-        empty_pages = if collected.seen == before.1 {
-            empty_pages + 1
-        } else {
-            0
-        };
-        let stuck = before.0.cursor_len == page.cursor_len
-            && before.0.cursor.starts_with(cursor)
-            && empty_pages > 0;
-        if stuck || empty_pages > EMPTY_PAGES_MAX {
-            return Err(CallError::protocol("its listing does not come to an end"));
-        }
-    }
-    collected.report(store);
-    Ok(collected.listing)
-}
-
-/// Where the next page starts, or `None` at the end.
-fn cursor(page: &ah_page) -> Result<Option<&[u8]>, CallError> {
-    let length = usize::try_from(page.cursor_len).unwrap_or(usize::MAX);
-    match page.cursor.get(..length) {
-        Some([]) => Ok(None),
-        Some(cursor) => Ok(Some(cursor)),
-        None => Err(CallError::protocol(format!(
-            "a cursor has {length} bytes, and may have {}",
-            abi::AH_CURSOR_MAX
-        ))),
-    }
-}
-
-/// Asks for one page, on the thread on which the store is called.
-fn list_page(
-    store: &Opened,
-    limits: &CallLimits,
-    deadline: Option<Instant>,
-    mut page: ah_page,
-    mut collected: Collected,
-) -> Result<(ah_page, Collected), CallError> {
-    collected.room = match limits.page {
-        0 => usize::MAX,
-        most => usize::try_from(most).unwrap_or(usize::MAX),
-    };
-    let receiver = Receiver {
-        thread: thread::current().id(),
-        collected: Mutex::new(collected),
-    };
-    let mut sink = ah_item_sink::blank();
-    sink.impl_ = std::ptr::from_ref(&receiver).cast_mut().cast();
-    sink.push = Some(push);
-    let called = store.call(limits, deadline, |call, error| {
-        let list = store.adopted().list;
-        // SAFETY: R1, R3: the store is open, and every struct is ours and outlives the call.
-        unsafe { list(store.store, call, &raw mut page, &raw const sink, error) }
-    });
-    let mut collected = receiver.into_collected()?;
-    // What the sink refused comes first: the plugin only returned it, or forgot to.
-    match collected.fault.take() {
-        Some(fault) => Err(fault),
-        None => called.map(|()| (page, collected)),
-    }
-}
-
-/// What stands behind the sink of one page.
-struct Receiver {
-    /// The thread of the call, the only one that may push (R7).
-    thread: ThreadId,
-    collected: Mutex<Collected>,
-}
-
-/// What was pushed so far.
+/// What the pages held so far.
 struct Collected {
     listing: Listing,
-    /// Items pushed, whether or not they were kept.
+    /// Items seen, whether or not they were kept.
     seen: usize,
     /// How many items the listing may still have.
     items_left: usize,
     /// How many bytes the listing may still have.
     bytes_left: usize,
-    /// How many items this page may still have.
-    room: usize,
-    /// Why nothing more is taken.
-    fault: Option<CallError>,
     notes: Vec<String>,
-}
-
-impl Receiver {
-    fn into_collected(self) -> Result<Collected, CallError> {
-        // A poisoned lock is a push of which nobody knows how far it came.
-        self.collected
-            .into_inner()
-            .map_err(|_| CallError::new(Status::Internal, "the host failed to take an item"))
-    }
 }
 
 impl Collected {
@@ -173,73 +60,102 @@ impl Collected {
             seen: 0,
             items_left: most_items,
             bytes_left: most_bytes,
-            room: usize::MAX,
-            fault: None,
             notes: Vec::new(),
         }
     }
 
-    /// Keeps an item, and answers what the plugin is to return.
-    ///
-    /// # Safety
-    ///
-    /// R1, R3: `item` is NULL or the plugin's struct, lent with all it leads to for this call.
-    unsafe fn take(&mut self, item: *const ah_item) -> ah_status {
-        if self.fault.is_none() {
-            // SAFETY: R1, R3, as promised by the caller.
-            self.fault = unsafe { self.keep(item) }.err();
-        }
-        match &self.fault {
-            None => abi::AH_OK,
-            Some(fault) if fault.status == Status::Limit => abi::AH_LIMIT,
-            Some(_) => abi::AH_INVALID_ARGUMENT,
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`take`](Self::take).
-    unsafe fn keep(&mut self, item: *const ah_item) -> Result<(), CallError> {
-        self.room = self
-            .room
-            .checked_sub(1)
-            .ok_or_else(|| CallError::protocol("it pushed more items than the page takes"))?;
-        let too_many = || {
-            CallError::new(
-                Status::Limit,
-                format!("the store has more than {} items", self.seen),
-            )
+    fn collect(
+        &mut self,
+        pager: &mut impl FnMut(&PageRequest) -> Result<PageAnswer, CallError>,
+        limit: u32,
+    ) -> Result<(), CallError> {
+        let mut request = PageRequest {
+            cursor: Vec::new(),
+            limit,
         };
-        self.items_left = self.items_left.checked_sub(1).ok_or_else(too_many)?;
-        self.seen += 1;
-        // SAFETY: R1, R3, as promised by the caller.
-        match unsafe { item::read(item) }? {
-            Pushed::Taken(item, repaired) => {
-                let too_large = || {
-                    let message =
-                        format!("the first {} items of the store are too large", self.seen);
-                    CallError::new(Status::Limit, message)
-                };
-                self.bytes_left = self
-                    .bytes_left
-                    .checked_sub(footprint(&item))
-                    .ok_or_else(too_large)?;
-                self.listing.repaired += usize::from(repaired);
-                self.listing.items.push(item);
+        let mut empty_pages = 0;
+        let mut first = true;
+        loop {
+            let mut answer = pager(&request)?;
+            let cursor = std::mem::take(&mut answer.cursor);
+            if first {
+                self.listing.generation = answer.generation;
+                first = false;
+            } else if answer.generation != self.listing.generation {
+                // The pages show two states, which is what a stale cursor is for.
+                return Err(CallError::new(
+                    Status::StaleCursor,
+                    "its pages are of different generations",
+                ));
             }
-            Pushed::LeftOut(why) => {
-                self.listing.skipped += 1;
-                if self.notes.len() < NOTES_MAX {
-                    self.notes.push(why);
-                }
+            let added = self.add(answer, room(limit))?;
+            if cursor.is_empty() {
+                return self.check_ids();
             }
+            if cursor.len() > abi::AH_CURSOR_MAX {
+                return Err(cursor_too_long(cursor.len()));
+            }
+            empty_pages = if added == 0 { empty_pages + 1 } else { 0 };
+            let stuck = cursor == request.cursor;
+            if stuck || empty_pages > EMPTY_PAGES_MAX {
+                return Err(CallError::protocol("its listing does not come to an end"));
+            }
+            request.cursor = cursor;
         }
-        Ok(())
     }
 
-    /// Logs what was left out or repaired.
-    fn report(&mut self, store: &Opened) {
-        let say = |line: &str| store.services.say(LogLevel::Warn, line);
+    /// Keeps what a page holds, and returns how many items were seen on it.
+    fn add(&mut self, answer: PageAnswer, room: usize) -> Result<usize, CallError> {
+        let added = answer.items.len().saturating_add(answer.skipped);
+        if added > room {
+            return Err(CallError::protocol(
+                "it pushed more items than the page takes",
+            ));
+        }
+        self.items_left = self
+            .items_left
+            .checked_sub(added)
+            .ok_or_else(|| too_many(self.seen + self.items_left))?;
+        self.seen += added;
+        let bytes = answer.items.iter().map(footprint).sum();
+        self.bytes_left = self
+            .bytes_left
+            .checked_sub(bytes)
+            .ok_or_else(|| too_large(self.seen))?;
+        self.listing.skipped += answer.skipped;
+        self.listing.repaired = self.listing.repaired.saturating_add(answer.repaired);
+        let notes_left = NOTES_MAX.saturating_sub(self.notes.len());
+        self.notes.extend(answer.notes.into_iter().take(notes_left));
+        if self.listing.items.is_empty() {
+            // A store of one page costs no copy.
+            self.listing.items = answer.items;
+        } else {
+            self.listing.items.extend(answer.items);
+        }
+        Ok(added)
+    }
+
+    /// Every item has an id of its own. A store that does not know its generation may have changed
+    /// between two pages, and is listed again.
+    fn check_ids(&self) -> Result<(), CallError> {
+        let mut ids = HashSet::with_capacity(self.listing.items.len());
+        match self.listing.items.iter().find(|item| !ids.insert(&item.id)) {
+            None => Ok(()),
+            Some(_) if self.listing.generation == 0 => Err(CallError::new(
+                Status::StaleCursor,
+                "two of its items have the same id",
+            )),
+            Some(item) => {
+                let label = &item.label;
+                Err(CallError::protocol(format!(
+                    "two of its items have the same id, one of them {label:?}"
+                )))
+            }
+        }
+    }
+
+    /// Says what was left out or repaired.
+    fn report(&mut self, mut say: impl FnMut(&str)) {
         for note in self.notes.drain(..) {
             say(&format!("an item is left out: {note}"));
         }
@@ -256,80 +172,135 @@ impl Collected {
     }
 }
 
-fn footprint(item: &Item) -> usize {
-    size_of::<Item>()
-        + item.id.0.len()
-        + item.der.len()
-        + item.label.len()
-        + item.name_constraints.len()
-        + item.scope.len()
-        + size_of_val(item.rules.as_slice())
-}
-
-/// `ah_item_sink.push`.
-///
-/// # Safety
-///
-/// R1, R3: `sink` is NULL or the sink of a call that runs; `item` is NULL or lent for this call.
-unsafe extern "C" fn push(sink: *const ah_item_sink, item: *const ah_item) -> ah_status {
-    guarded(abi::AH_INTERNAL, || {
-        // SAFETY: R3: the sink outlives the call that it was lent to.
-        let Some(sink) = (unsafe { sink.as_ref() }) else {
-            return abi::AH_INVALID_ARGUMENT;
-        };
-        // SAFETY: R3: `impl_` leads to the receiver, which outlives the call.
-        let Some(receiver) = (unsafe { sink.impl_.cast::<Receiver>().as_ref() }) else {
-            return abi::AH_INVALID_ARGUMENT;
-        };
-        let mut collected = match receiver.collected.lock() {
-            Ok(collected) => collected,
-            Err(PoisonError { .. }) => return abi::AH_INTERNAL,
-        };
-        if thread::current().id() != receiver.thread {
-            collected.fault = Some(CallError::protocol(
-                "it pushed an item on a thread of its own",
-            ));
-            return abi::AH_INVALID_STATE;
-        }
-        // SAFETY: R1, R3: lent for this call.
-        unsafe { collected.take(item) }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anchorhold_abi::ah_bytes;
+    use crate::item::{Item, ItemId};
 
-    /// How many items are taken before the answer is another one, and which.
-    fn taken(collected: &mut Collected) -> (usize, ah_status) {
-        let mut item = ah_item::blank();
-        item.kind = abi::AH_KIND_CERTIFICATE;
-        item.id = ah_bytes::new(b"1");
-        item.der = ah_bytes::new(&[0x30; 1000]);
-        for count in 0..100 {
-            // SAFETY: R1, R3: the item is ours and lives longer than the call.
-            match unsafe { collected.take(&raw const item) } {
-                abi::AH_OK => {}
-                status => return (count, status),
-            }
+    fn page(items: usize, cursor: &[u8]) -> PageAnswer {
+        let item = |number: usize| Item {
+            id: ItemId([cursor, &number.to_be_bytes()].concat()),
+            ..Item::certificate(vec![0x30; 1000], String::new())
+        };
+        PageAnswer {
+            items: (0..items).map(item).collect(),
+            cursor: cursor.to_vec(),
+            ..PageAnswer::default()
         }
-        panic!("no limit")
+    }
+
+    fn paged(limit: u32) -> CallLimits {
+        CallLimits {
+            page: limit,
+            ..CallLimits::default()
+        }
+    }
+
+    #[test]
+    fn pages_are_joined_in_order_and_asked_for_by_cursor() {
+        let mut asked = Vec::new();
+        let mut pages = vec![page(1, b""), page(2, b"b"), page(2, b"a")];
+        let pager = |request: &PageRequest| {
+            asked.push(request.cursor.clone());
+            Ok(pages.pop().unwrap())
+        };
+        let listing = whole(pager, &paged(2), |_| {}).unwrap();
+        assert_eq!(listing.items.len(), 5);
+        assert_eq!(asked, [b"".to_vec(), b"a".to_vec(), b"b".to_vec()]);
+    }
+
+    #[test]
+    fn two_items_with_one_id_are_no_listing() {
+        let twice = |generation| {
+            let mut pages = vec![page(1, b""), page(1, b"")];
+            pages[1].cursor = b"a".to_vec();
+            pages
+                .iter_mut()
+                .for_each(|page| page.generation = generation);
+            let all = pages.clone();
+            move |request: &PageRequest| Ok(all[usize::from(request.cursor.is_empty())].clone())
+        };
+        let error = whole(twice(7), &paged(1), |_| {}).unwrap_err();
+        assert_eq!(error.status, Status::Protocol);
+        assert!(error.message.contains("the same id"), "{error}");
+        // What has no generation may have changed between the two pages.
+        let mut asked = 0;
+        let pager = twice(0);
+        let counted = |request: &PageRequest| {
+            asked += 1;
+            pager(request)
+        };
+        let error = whole(counted, &paged(1), |_| {}).unwrap_err();
+        assert_eq!((error.status, asked), (Status::StaleCursor, 8));
     }
 
     #[test]
     fn listing_is_bounded_in_items_and_in_bytes() {
         let mut many = Collected::new(7, usize::MAX);
-        assert_eq!(taken(&mut many), (7, abi::AH_LIMIT));
-        assert_eq!(
-            many.fault.unwrap().message,
-            "the store has more than 7 items"
-        );
+        let mut count = 0_u8;
+        let mut pager = |_: &PageRequest| {
+            count += 1;
+            Ok(page(3, &[count]))
+        };
+        let error = many.collect(&mut pager, 0).unwrap_err();
+        assert_eq!(error.status, Status::Limit);
+        assert_eq!(error.message, "the store has more than 7 items");
         let mut large = Collected::new(usize::MAX, 10_000);
-        let (count, status) = taken(&mut large);
-        assert!((5..10).contains(&count), "{count}");
-        assert_eq!(status, abi::AH_LIMIT);
-        // What is refused stays refused.
-        assert_eq!(taken(&mut large), (0, abi::AH_LIMIT));
+        let error = large.collect(&mut pager, 0).unwrap_err();
+        assert_eq!(error.status, Status::Limit);
+        assert!(error.message.contains("too large"), "{error}");
+    }
+
+    #[test]
+    fn cursor_that_does_not_move_on_ends_the_listing() {
+        let error = whole(|_| Ok(page(3, b"on")), &paged(0), |_| {}).unwrap_err();
+        assert_eq!(error.status, Status::Protocol);
+        assert!(error.message.contains("does not come to an end"), "{error}");
+    }
+
+    #[test]
+    fn page_that_takes_less_breaks_the_contract() {
+        let error = whole(|_| Ok(page(3, b"")), &paged(2), |_| {}).unwrap_err();
+        assert_eq!(error.status, Status::Protocol);
+        // What is left out counts as well.
+        let left_out = PageAnswer {
+            skipped: 3,
+            ..PageAnswer::default()
+        };
+        let error = whole(|_| Ok(left_out.clone()), &paged(2), |_| {}).unwrap_err();
+        assert_eq!(error.status, Status::Protocol);
+    }
+
+    #[test]
+    fn cursor_that_is_too_long_breaks_the_contract() {
+        let error = whole(|_| Ok(page(1, &[1; 129])), &paged(0), |_| {}).unwrap_err();
+        assert_eq!(
+            (error.status, error.message.as_str()),
+            (Status::Protocol, "a cursor has 129 bytes, and may have 128")
+        );
+    }
+
+    #[test]
+    fn what_was_left_out_is_said_in_few_lines() {
+        let mut count = 0_u8;
+        let pager = |_: &PageRequest| {
+            count += 1;
+            Ok(PageAnswer {
+                skipped: 8,
+                repaired: 1,
+                notes: vec!["broken".to_owned(); 8],
+                cursor: if count < 3 { vec![count] } else { Vec::new() },
+                ..PageAnswer::default()
+            })
+        };
+        let mut lines = Vec::new();
+        let listing = whole(pager, &paged(0), |line| lines.push(line.to_owned())).unwrap();
+        assert_eq!((listing.skipped, listing.repaired), (24, 3));
+        assert_eq!(lines.len(), NOTES_MAX + 2);
+        assert_eq!(lines[NOTES_MAX], "14 more items are left out");
+        assert_eq!(
+            lines[NOTES_MAX + 1],
+            "the texts of 3 items had to be repaired"
+        );
     }
 }

@@ -389,8 +389,9 @@ fn pages_of_different_generations_start_again() {
     let listing = list_of(move |page, sink| {
         let asked = pages.fetch_add(1, Ordering::Relaxed);
         page.generation = if asked == 0 { 1 } else { 2 };
+        let mut item = good();
+        item.id = ah_bytes::new(if page.cursor_len == 0 { b"1" } else { b"2" });
         page.cursor_len = u32::from(page.cursor_len == 0);
-        let item = good();
         sink.push(&raw const item)
     });
     let listing = listing.unwrap();
@@ -400,8 +401,9 @@ fn pages_of_different_generations_start_again() {
 #[test]
 fn more_items_than_asked_for_fail_the_listing() {
     let list = Box::new(|_: &mut ah_page, sink: Sink, _| {
-        let item = good();
-        for _ in 0..3 {
+        let mut item = good();
+        for id in [b"1", b"2", b"3"] {
+            item.id = ah_bytes::new(id);
             sink.push(&raw const item);
         }
         abi::AH_OK

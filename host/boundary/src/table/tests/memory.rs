@@ -46,7 +46,7 @@ fn plugin_tells_what_it_is() {
     assert_eq!(plugin.id(), "anchorhold.testing.memory");
     assert_eq!(plugin.name(), "Memory, for tests");
     assert!(plugin.can_write());
-    assert!(!plugin.can_find() && !plugin.can_unlock() && !plugin.can_sign());
+    assert!(plugin.can_find() && plugin.can_unlock() && plugin.can_sign());
     assert!(plugin.manifest().settings.contains_key("contents"));
 }
 

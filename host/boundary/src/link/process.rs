@@ -1,0 +1,170 @@
+//! The process of a runner: how it is started, and how it ends.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+
+use crate::link::Program;
+
+/// A process, which is reaped when this is dropped.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    group: Option<Pid>,
+    /// Readable once the process has ended; none where the system has no such thing, so that the
+    /// end of its socket tells.
+    end: Option<OwnedFd>,
+    reaped: bool,
+}
+
+impl Process {
+    /// Starts the program in a process group of its own, with nothing of this process but what is
+    /// named here.
+    pub(super) fn start(
+        program: &Program,
+        environment: &[(std::ffi::OsString, std::ffi::OsString)],
+        socket: UnixStream,
+    ) -> io::Result<Self> {
+        let mut command = Command::new(&program.path);
+        command
+            .args(&program.arguments)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::from(OwnedFd::from(socket)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(name) = std::env::args_os().next() {
+            command.arg0(name);
+        }
+        let child = command.spawn()?;
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        Ok(Self {
+            end: group.and_then(end_of),
+            group,
+            child,
+            reaped: false,
+        })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its standard output and error, once; they do not block.
+    pub(super) fn take_pipes(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
+        let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
+        for pipe in [
+            stdout.as_ref().map(AsFd::as_fd),
+            stderr.as_ref().map(AsFd::as_fd),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            // Where it would block it is read only when something is there.
+            let _blocking = rustix::io::ioctl_fionbio(pipe, true);
+        }
+        (stdout, stderr)
+    }
+
+    /// What is readable once it has ended.
+    pub(super) fn end(&self) -> Option<&OwnedFd> {
+        self.end.as_ref()
+    }
+
+    /// Waits until it has ended by itself; whether it has.
+    pub(super) fn ends_within(&mut self, most: Duration) -> bool {
+        let Some(end) = &self.end else {
+            return self.is_seen_to_end(most);
+        };
+        let timeout = Timespec::try_from(most).ok();
+        let mut polled = [PollFd::new(end, PollFlags::IN)];
+        matches!(rustix::event::poll(&mut polled, timeout.as_ref()), Ok(1))
+    }
+
+    /// The same where the system cannot tell it: the process is looked at, and not reaped, since
+    /// its number would be free then.
+    fn is_seen_to_end(&self, most: Duration) -> bool {
+        let deadline = Instant::now().checked_add(most);
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let Some(id) = self.group else { return false };
+        loop {
+            match rustix::process::waitid(WaitId::Pid(id), look) {
+                Ok(None) if deadline.is_some_and(|deadline| Instant::now() < deadline) => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                ended => return matches!(ended, Ok(Some(_))),
+            }
+        }
+    }
+
+    /// Ends it, and whatever it has started, and tells how it ended.
+    pub(super) fn end_now(&mut self) -> Option<ExitStatus> {
+        // The group is there until its leader is reaped, so that no other one is meant.
+        if let Some(group) = self.group.filter(|_| !self.reaped) {
+            let _gone = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+        let _gone = self.child.kill();
+        self.reaped = true;
+        self.child.wait().ok()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.end_now();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn end_of(process: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_of(_process: Pid) -> Option<OwnedFd> {
+    None
+}
+
+/// How a process ended, in words.
+pub(super) fn words(status: ExitStatus) -> String {
+    let Some(signal) = status.signal() else {
+        return format!("exit code {}", status.code().unwrap_or_default());
+    };
+    let name = match signal {
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGSYS => "SIGSYS, for a system call that its sandbox forbids",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGXCPU => "SIGXCPU",
+        _ => return format!("signal {signal}"),
+    };
+    format!("signal {signal} ({name})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_is_told_in_words() {
+        assert_eq!(words(ExitStatus::from_raw(3 << 8)), "exit code 3");
+        assert_eq!(words(ExitStatus::from_raw(11)), "signal 11 (SIGSEGV)");
+        assert_eq!(words(ExitStatus::from_raw(40)), "signal 40");
+    }
+}
