@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::directory::{Directory, JOURNAL};
 use crate::error::StateError;
 use crate::gate::Gate;
+use crate::incident::StoreChange;
 use crate::journal::{Actor, Appender, Event, Place, Stamp, Successor, Tail};
 use crate::ledger::{
     Care, Change, IntentChange, Kept, Position, digest, keep_damaged, replace, write,
@@ -44,6 +45,8 @@ pub(crate) struct Commit<'a> {
     pub(crate) scope: &'a BTreeMap<Fingerprint, Option<ScopeRow>>,
     /// What happens to intents.
     pub(crate) intents: Vec<IntentChange>,
+    /// What is said of stores.
+    pub(crate) stores: Vec<StoreChange>,
     /// What the journal is to say; never empty, so that every change moves both.
     pub(crate) events: &'a [Event],
 }
@@ -96,6 +99,7 @@ impl Commit<'_> {
                 .collect(),
             scope: scope.iter().map(|(of, row)| (*of, row.as_ref())).collect(),
             intents: &self.intents,
+            stores: &self.stores,
             outbox: (start.seq.saturating_add(1), lines),
         }
     }

@@ -8,6 +8,7 @@ use crate::commit::Commit;
 use crate::condition::Condition;
 use crate::directory::Directory;
 use crate::error::StateError;
+use crate::incident::StoreChange;
 use crate::journal::{Actor, Event, Place};
 use crate::ledger::{IntentChange, Kept};
 use crate::picture::{Picture, SCOPE_REMOVED};
@@ -61,9 +62,21 @@ pub(crate) fn heal(
         touched: &touched,
         scope: &scope,
         intents: vec![IntentChange::EndAll],
+        stores: stores(picture),
         events: &events(picture, why),
     }
     .run(directory)
+}
+
+/// What only the journal tells of stores. A ledger that can be read keeps its rows.
+fn stores(picture: &Picture) -> Vec<StoreChange> {
+    let newer = picture.newer_incidents();
+    let quarantines = newer.quarantines.into_values();
+    let attempts = newer.attempts.into_iter();
+    quarantines
+        .map(StoreChange::Quarantined)
+        .chain(attempts.map(StoreChange::Refused))
+        .collect()
 }
 
 /// Where the journal goes on; `None` where it cannot, and a new one has to begin.

@@ -7,12 +7,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::directory::{Directory, LEDGER};
+use crate::incident::Incidents;
 use crate::intent::Intent;
 use crate::journal::Place;
 use crate::record::{Lowered, Record};
 use crate::scope::{Fingerprint, ScopeRow, ScopeTable, ServerName};
 
 mod fault;
+mod incident;
 mod row;
 mod schema;
 mod table;
@@ -50,6 +52,7 @@ pub(crate) struct Contents {
     pub(crate) position: Position,
     pub(crate) servers: BTreeMap<ServerName, Kept>,
     pub(crate) intents: Vec<Intent>,
+    pub(crate) incidents: Incidents,
     /// Servers that the scope table names and that have no record; there ought to be none.
     pub(crate) strays: BTreeSet<ServerName>,
 }

@@ -7,6 +7,7 @@ mod directory;
 mod error;
 mod gate;
 mod healing;
+mod incident;
 mod intent;
 mod journal;
 mod ledger;
@@ -21,6 +22,7 @@ mod transaction;
 
 pub use condition::Condition;
 pub use error::StateError;
+pub use incident::{Attempt, Crash, Mark, Quarantine};
 pub use intent::{Intent, IntentEnd};
 pub use journal::{Actor, Entry, EntryHash, Event, JournalFault, JournalReport};
 pub use lock::{Holder, LockGuard};

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::condition::Condition;
 use crate::directory::Directory;
 use crate::error::StateError;
-use crate::journal::{JournalFile, Line, Place, Tail, Walk, unseal};
+use crate::incident::{Attempt, Incidents, Quarantine};
+use crate::journal::{Entry, JournalFile, Line, Place, Tail, Walk, unseal};
 use crate::ledger::{Care, Contents, Fault, Kept, Reader, digest, has_known_layout, salvage};
 use crate::record::{Endpoint, Record, Security, Standing};
 use crate::scope::{Fingerprint, ScopeTable, ServerName};
@@ -32,6 +33,12 @@ pub(crate) struct Remains {
     pub(crate) blind: bool,
     /// Certificates whose scope was changed after the ledger at hand was written.
     pub(crate) stale: BTreeSet<Fingerprint>,
+    /// Stores whose plugin was not to be started, as the journal knows it.
+    pub(crate) quarantined: BTreeMap<String, Quarantine>,
+    /// Stores that refused a secret and took none since, as the journal knows it, and when.
+    pub(crate) refused: BTreeMap<String, i64>,
+    /// Those of them that refused one after the ledger at hand was written.
+    pub(crate) refused_since: BTreeSet<String>,
     /// Where the journal can go on; `None` where its end is no entry.
     pub(crate) place: Option<Place>,
     /// The highest position of the ledger that the journal knows of.
@@ -141,6 +148,34 @@ impl Picture {
         self.ledger.as_ref().filter(|_| !self.condition.is_lost())
     }
 
+    /// What is known of the plugins of stores, also where nothing else can be believed: what is
+    /// said there only ever keeps something from being done.
+    pub(crate) fn incidents(&self) -> Incidents {
+        let mut known = match &self.ledger {
+            Some(ledger) => ledger.incidents.clone(),
+            None => Incidents::default(),
+        };
+        known.join(self.newer_incidents());
+        known
+    }
+
+    /// What only the journal knows of them, since the ledger is lost or another one.
+    pub(crate) fn newer_incidents(&self) -> Incidents {
+        let mut newer = self.remains.incidents();
+        let Some(Contents { incidents, .. }) = &self.ledger else {
+            return newer;
+        };
+        newer
+            .quarantines
+            .retain(|store, _| !incidents.quarantines.contains_key(store));
+        newer.attempts.retain(|attempt| {
+            let mut known = incidents.attempts.iter();
+            let is_known = known.any(|known| known.store == attempt.store);
+            !is_known || self.remains.refused_since.contains(&attempt.store)
+        });
+        newer
+    }
+
     /// Takes rows out of a scope table that are older than what the journal says of them.
     pub(crate) fn without_stale(&self, mut table: ScopeTable) -> ScopeTable {
         table
@@ -199,14 +234,64 @@ impl Remains {
                     record.endpoint.clone_from(&entry.endpoint);
                 }
             }
+            let is_newer = ledger.is_some_and(|ledger| entry.ledger > ledger);
+            self.read_store(&entry, is_newer);
             if let Some(fingerprint) = entry.certificate
                 && SCOPE_EVENTS.contains(&entry.event.as_str())
-                && ledger.is_some_and(|ledger| entry.ledger > ledger)
+                && is_newer
             {
                 self.stale.insert(fingerprint);
             }
         }
         Ok(())
+    }
+
+    /// Takes out of an entry what it says of a store's plugin.
+    fn read_store(&mut self, entry: &Entry, is_newer: bool) {
+        let Some(store) = &entry.store else { return };
+        let at = entry.at.unix_timestamp();
+        match entry.event.as_str() {
+            PLUGIN_QUARANTINED => {
+                let quarantine = Quarantine {
+                    store: store.clone(),
+                    code: String::new(),
+                    since: at,
+                    why: entry.detail.clone(),
+                };
+                self.quarantined.insert(store.clone(), quarantine);
+            }
+            PLUGIN_RELEASED => {
+                self.quarantined.remove(store);
+            }
+            SECRET_REFUSED => {
+                self.refused.insert(store.clone(), at);
+                if is_newer {
+                    self.refused_since.insert(store.clone());
+                }
+            }
+            SECRET_TAKEN => {
+                self.refused.remove(store);
+                self.refused_since.remove(store);
+            }
+            _ => {}
+        }
+    }
+
+    /// A plugin that was not to be started stays so, and a secret that was refused is not tried
+    /// again without a person.
+    fn incidents(&self) -> Incidents {
+        let refused = self.refused.iter().map(|(store, at)| Attempt {
+            store: store.clone(),
+            setting: String::new(),
+            mark: None,
+            at: *at,
+            count: 1,
+        });
+        Incidents {
+            crashes: Vec::new(),
+            quarantines: self.quarantined.clone(),
+            attempts: refused.collect(),
+        }
     }
 
     /// Adds what a ledger still says that cannot be believed.
@@ -251,6 +336,12 @@ impl Kept {
 /// The journal's words for changes of the scope table.
 pub(crate) const SCOPE_SET: &str = "scope-set";
 pub(crate) const SCOPE_REMOVED: &str = "scope-removed";
+/// Its words for what happens to the plugins of stores.
+pub(crate) const PLUGIN_CRASHED: &str = "plugin-crashed";
+pub(crate) const PLUGIN_QUARANTINED: &str = "plugin-quarantined";
+pub(crate) const PLUGIN_RELEASED: &str = "plugin-released";
+pub(crate) const SECRET_REFUSED: &str = "secret-refused";
+pub(crate) const SECRET_TAKEN: &str = "secret-taken";
 const SCOPE_EVENTS: [&str; 2] = [SCOPE_SET, SCOPE_REMOVED];
 
 /// Why a ledger that can be read is not to be believed.

@@ -11,6 +11,7 @@ use crate::directory::Directory;
 use crate::error::StateError;
 use crate::gate::Gate;
 use crate::healing::heal;
+use crate::incident::{Attempt, Crash, Incidents, Quarantine};
 use crate::intent::Intent;
 use crate::journal::{Actor, Entry, JournalFault, JournalFile, JournalReport, Tail, Walk, unseal};
 use crate::ledger::{Care, Fault, Reader};
@@ -235,6 +236,40 @@ impl State {
         })
     }
 
+    /// Why a store's plugin is not to be started, where it is not.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn quarantine(&self, store: &str) -> Result<Option<Quarantine>, StateError> {
+        self.incidents(|known| known.quarantines.get(store).cloned())
+    }
+
+    /// The last crash of a store's plugin, where it had one since it was last released.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn last_crash(&self, store: &str) -> Result<Option<Crash>, StateError> {
+        self.incidents(|known| known.last_crash(store).cloned())
+    }
+
+    /// The secrets that a store refused, and that nobody has unlocked it with since.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn attempts(&self, store: &str) -> Result<Vec<Attempt>, StateError> {
+        self.incidents(|known| {
+            let of_store = known.attempts.iter();
+            of_store
+                .filter(|attempt| attempt.store == store)
+                .cloned()
+                .collect()
+        })
+    }
+
+    fn incidents<T>(&self, of: impl Fn(&Incidents) -> T) -> Result<T, StateError> {
+        self.look(|look| Ok(of(&look.picture.incidents())))
+    }
+
     /// Begins a change: exclusive between processes and threads until it is committed or dropped.
     ///
     /// Reading goes on meanwhile, and sees what was before. What was lost is healed first: every
@@ -243,8 +278,21 @@ impl State {
     /// # Errors
     /// Somebody else is writing, or the files cannot be read or written.
     pub fn write(&self, actor: &Actor, now: OffsetDateTime) -> Result<Transaction<'_>, StateError> {
+        self.write_within(actor, now, WAIT)
+    }
+
+    /// The same, but no longer than given is waited for others who write.
+    ///
+    /// # Errors
+    /// Somebody else is writing, or the files cannot be read or written.
+    pub fn write_within(
+        &self,
+        actor: &Actor,
+        now: OffsetDateTime,
+        wait: Duration,
+    ) -> Result<Transaction<'_>, StateError> {
         let directory = Directory::make(&self.dir)?;
-        let lock = LockGuard::acquire(&directory.lock_file(WRITERS), "the ledger", WAIT)?;
+        let lock = LockGuard::acquire(&directory.lock_file(WRITERS), "the ledger", wait)?;
         let mut picture = self.look_with(Care::Thorough, |look| Ok(look.picture))?;
         if picture.condition.is_lost() {
             heal(&directory, &picture, actor, now)?;

@@ -1,5 +1,7 @@
 //! One change of the state: all of it or nothing.
 
+mod incident;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
@@ -7,6 +9,7 @@ use time::OffsetDateTime;
 use crate::commit::Commit;
 use crate::directory::Directory;
 use crate::error::StateError;
+use crate::incident::{Incidents, StoreChange};
 use crate::intent::{Intent, IntentEnd};
 use crate::journal::{Actor, Event, LONGEST_SERVER, Place};
 use crate::ledger::{IntentChange, Kept, word};
@@ -34,6 +37,8 @@ pub struct Transaction<'a> {
     scope: BTreeMap<Fingerprint, Option<ScopeRow>>,
     pending: BTreeMap<ServerName, Intent>,
     intents: Vec<IntentChange>,
+    incidents: Incidents,
+    stores: Vec<StoreChange>,
     events: Vec<Event>,
     noted: BTreeSet<ServerName>,
     decides: bool,
@@ -56,6 +61,9 @@ impl<'a> Transaction<'a> {
         let intents = ledger
             .map(|ledger| ledger.intents.as_slice())
             .unwrap_or_default();
+        let incidents = ledger
+            .map(|ledger| ledger.incidents.clone())
+            .unwrap_or_default();
         let pending = intents
             .iter()
             .map(|intent| (intent.server.clone(), intent.clone()));
@@ -70,6 +78,8 @@ impl<'a> Transaction<'a> {
             touched: BTreeSet::new(),
             scope: BTreeMap::new(),
             intents: Vec::new(),
+            incidents,
+            stores: Vec::new(),
             events: Vec::new(),
             noted: BTreeSet::new(),
             decides: false,
@@ -316,6 +326,7 @@ impl Transaction<'_> {
             touched: &self.touched,
             scope: &self.scope,
             intents: std::mem::take(&mut self.intents),
+            stores: std::mem::take(&mut self.stores),
             events: &self.events,
         };
         commit.run(&self.directory)?;

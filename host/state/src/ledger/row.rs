@@ -7,7 +7,8 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Type, V
 use rusqlite::{Connection, Row, ToSql};
 use sha2::{Digest as _, Sha256};
 
-use super::{Contents, Fault, Kept, Position};
+use super::{Contents, Fault, Kept, Position, incident, schema};
+use crate::incident::Incidents;
 use crate::intent::Intent;
 use crate::journal::{EntryHash, Place};
 use crate::record::{Allow, Endpoint, Lowered, Record, RecordedLevel, Security};
@@ -31,10 +32,15 @@ pub(super) fn contents(connection: &Connection) -> Result<Contents, Fault> {
         .query_map([], intent)?
         .collect::<rusqlite::Result<_>>()?;
     let strays = strays(connection)?.into_iter().collect();
+    let incidents = match schema::has_incidents(connection)? {
+        true => incident::all(connection)?,
+        false => Incidents::default(),
+    };
     Ok(Contents {
         position,
         servers,
         intents,
+        incidents,
         strays,
     })
 }

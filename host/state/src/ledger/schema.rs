@@ -1,14 +1,17 @@
 //! The tables of the ledger, and their version.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::Fault;
 use crate::error::StateError;
+use crate::moment;
 
 /// The mark of the file format: "Anch".
 const APPLICATION: i64 = 0x416e_6368;
 /// The layout below.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
+/// The first of all, which has none of [`INCIDENTS`].
+const FIRST: i64 = 1;
 
 const TABLES: &str = "
 CREATE TABLE position (
@@ -69,11 +72,56 @@ CREATE TABLE outbox (
 ) STRICT;
 ";
 
+/// What layout 2 added.
+const INCIDENTS: &str = "
+CREATE TABLE crash (
+    id INTEGER PRIMARY KEY,
+    store TEXT NOT NULL,
+    code TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    what TEXT NOT NULL
+) STRICT;
+CREATE TABLE quarantine (
+    store TEXT PRIMARY KEY,
+    code TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attempt (
+    store TEXT NOT NULL,
+    setting TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    salt BLOB,
+    hash BLOB,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (store, setting)
+) STRICT, WITHOUT ROWID;
+";
+
 /// Makes the tables in an empty database.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(TABLES)?;
+    connection.execute_batch(INCIDENTS)?;
     connection.pragma_update(None, "application_id", APPLICATION)?;
     connection.pragma_update(None, "user_version", LAYOUT)
+}
+
+/// Brings a ledger of an earlier layout to this one, as a part of the change that is under way.
+pub(super) fn migrate(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == FIRST {
+        transaction.execute_batch(INCIDENTS)?;
+        moment::pass();
+        transaction.pragma_update(None, "user_version", LAYOUT)?;
+        moment::pass();
+    }
+    Ok(())
+}
+
+/// Whether a ledger that was found to be known here has the tables for crashes and the like.
+pub(super) fn has_incidents(connection: &Connection) -> rusqlite::Result<bool> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(found > FIRST)
 }
 
 /// Whether the database is a ledger of a layout that is known here.
@@ -87,7 +135,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
         ));
     }
     match pragma("user_version")? {
-        LAYOUT => Ok(()),
+        FIRST | LAYOUT => Ok(()),
         found if found > LAYOUT => Err(Fault::Failed(StateError::Newer {
             found,
             known: LAYOUT,

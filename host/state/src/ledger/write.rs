@@ -10,9 +10,10 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::fault::failure;
 use super::row::Count;
-use super::{FOREIGN_WAIT, Kept, Position, schema, table};
+use super::{FOREIGN_WAIT, Kept, Position, incident, schema, table};
 use crate::directory::{COMPANIONS, Directory, LEDGER, LEDGER_NEW};
 use crate::error::StateError;
+use crate::incident::StoreChange;
 use crate::intent::Intent;
 use crate::lock::open_or_make;
 use crate::moment;
@@ -31,6 +32,8 @@ pub(crate) struct Change<'a> {
     pub(crate) scope: Vec<(Fingerprint, Option<&'a ScopeRow>)>,
     /// What happens to intents, in this order.
     pub(crate) intents: &'a [IntentChange],
+    /// What is said of stores, in this order.
+    pub(crate) stores: &'a [StoreChange],
     /// The journal's lines; the number of the first.
     pub(crate) outbox: (u64, &'a [String]),
 }
@@ -152,6 +155,7 @@ fn run(connection: &mut Connection, change: &Change<'_>) -> Result<(), StateErro
             return Err(StateError::Changed);
         }
     }
+    schema::migrate(&transaction).map_err(|error| failure("bring it up to date", error))?;
     apply(&transaction, change).map_err(|error| failure("write a change", error))?;
     transaction
         .commit()
@@ -167,6 +171,9 @@ fn apply(transaction: &Transaction<'_>, change: &Change<'_>) -> rusqlite::Result
     }
     for intent in change.intents {
         put_intent(transaction, intent)?;
+    }
+    for store in change.stores {
+        incident::put(transaction, store)?;
     }
     let (first, lines) = change.outbox;
     transaction.execute("DELETE FROM outbox", [])?;

@@ -1,6 +1,7 @@
 //! The state as its users see it.
 
 mod durability;
+mod incidents;
 mod loss;
 mod moments;
 mod safety;

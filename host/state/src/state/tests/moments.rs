@@ -56,7 +56,7 @@ fn kill(home: &Home, chance: &mut Chance) {
 
 /// Lets a child die at each moment of a change, in a home of its own each time, and looks at what
 /// it has left; tells how many moments there are.
-fn die_at_each(home: impl Fn() -> Home, look: impl Fn(&Home, &str)) -> u64 {
+pub(super) fn die_at_each(home: impl Fn() -> Home, look: impl Fn(&Home, &str)) -> u64 {
     for moment in 1.. {
         let home = home();
         if survives(&home, moment) {
