@@ -11,8 +11,14 @@ mod acceptance;
 mod answers;
 // Servers with certificates of a CA: what a chain, a name and a date are held against.
 mod chains;
+// Our own plugins against their contract, and the command that holds them against it.
+mod conformance;
+// Plugins in processes of their own that crash, hang, or never come up.
+mod crashes;
 // Certificates in every form that people have them in, and what is no certificate.
 mod import_formats;
+// What is wrong or soon will be, what mends it, and what support is sent.
+mod doctor;
 // The file stores: who may read them, and what happens where they are damaged.
 mod databases;
 // Somebody else answers in place of a server, or a server claims what it is not.
@@ -21,20 +27,34 @@ mod impostor;
 mod json;
 // Three hundred deaths at random moments, and what must have survived them.
 mod kill;
+// Versions of the contract meet.
+mod evolution;
+// The examples in C, as their authors would build and use them.
+mod examples;
 // What goes up, what comes down again, and what happens where the record of it is lost.
 mod ledger;
+// Stores with a lock, and plugins that crash, as the operator mends them.
+mod locks;
+// Plugins with one fault each: what the host makes of them.
+mod misbehave;
 // The files that name the servers.
 mod option_files;
 // A second peer, written by somebody else in another language.
 mod peer;
 // The program as a program: usage, exit status, pipes, environment.
 mod program;
+// Libraries that become plugins, and what keeps a library from being one.
+mod plugins;
 // What the README says can be typed.
 mod readme;
 // The stories of an upgrade.
 mod rehearse;
 // The first five minutes of an administrator, with a server that is not ours.
 mod seen;
+// The projects that `plugin new` makes: they build, and load at the first try.
+mod skeletons;
+// What is easily mistyped about a plugin, and what is said then.
+mod slips;
 // What the tests share.
 mod support;
 // The rules of this house that a machine can check.

@@ -206,7 +206,11 @@ fn fits(words: &[&str], document: &Value, outcome: &Outcome) {
 /// The schema that describes what a command prints.
 fn schema_of(words: &[&str]) -> String {
     match words {
-        [group @ ("journal" | "server" | "store"), verb, ..] => format!("{group}-{verb}"),
+        [
+            group @ ("journal" | "plugin" | "server" | "store"),
+            verb,
+            ..,
+        ] => format!("{group}-{verb}"),
         ["scope", rest @ ..] if rest.contains(&"--propose") => "scope-propose".to_owned(),
         [command, ..] => (*command).to_owned(),
         [] => panic!("no command"),

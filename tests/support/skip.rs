@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Says why a test does not run, and notes it where the runner of the tests counts.
-fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     eprintln!("skipped {test}: {reason}");
     let Some(list) = std::env::var_os("ANCHORHOLD_SKIPS") else {

@@ -5,10 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod change;
+mod conformance;
+mod doctor;
 mod error;
 mod import;
 mod journal;
 mod list;
+mod plugin;
 mod rehearsal;
 mod server;
 mod session;
@@ -17,15 +20,22 @@ mod store;
 mod verdict;
 
 pub use change::{Change, Changed, Proposal, Proposed};
+pub use conformance::{CheckedCase, PluginCheck};
+pub use doctor::{
+    Bundle, BundledServer, ConfiguredStore, Diagnosis, Finding, Offer, Places, Platform, Setting,
+};
 pub use error::{Error, ErrorBody};
 pub use import::{Import, Imported, Replaced};
 pub use journal::{Journal, JournalCheck, JournalEntry};
 pub use list::{Certificate, FailedStore, List, Missing, Servers};
+pub use plugin::{
+    Plugin, PluginAdd, PluginList, PluginNew, PluginRemove, PluginRun, RunHealth, RunItem,
+};
 pub use rehearsal::{Rehearsal, Step, Story};
 pub use server::{Endpoint, Lowered, Record, RecordChange, RecordList, RecordedLevel};
 pub use session::{
     Difference, Explanation, Level, Row, Session, SetOption, StoreState, Used, Warning,
 };
 pub use show::{Place, Shown};
-pub use store::{OpenIntent, Password, Store, StoreCheck, StoreList};
+pub use store::{OpenIntent, Password, Store, StoreCheck, StoreList, StoreTurn};
 pub use verdict::{By, Verdict};

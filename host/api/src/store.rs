@@ -26,8 +26,12 @@ pub struct Store {
     pub sandbox: String,
     /// What of the sandbox is missing, and why.
     pub sandbox_note: String,
-    /// `ready`, `degraded`, `locked`, `offline` or `failed`.
+    /// `ready`, `degraded`, `locked`, `offline`, `failed`, `crashed` or `quarantined`.
     pub health: String,
+    /// Why it is failed, in a word that is never renamed, where its plugin is refused, crashed or
+    /// quarantined.
+    #[serde(default)]
+    pub code: Option<String>,
     /// More about its health, may be empty.
     pub detail: String,
     /// The generation that it is at; 0 where it has none yet.
@@ -38,6 +42,28 @@ pub struct Store {
     pub age_seconds: Option<u64>,
     /// Whether it can be written to now.
     pub writable: bool,
+    /// How many attempts are left before it locks itself, where that is known.
+    #[serde(default)]
+    pub attempts_left: Option<u32>,
+    /// When its plugin last crashed, RFC 3339, where that is remembered.
+    #[serde(default)]
+    pub crashed_at: Option<String>,
+    /// What then happened.
+    #[serde(default)]
+    pub crash: Option<String>,
+}
+
+/// The document of `store unlock`, `store lock` and `store release`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreTurn {
+    /// The store.
+    pub store: String,
+    /// Whether anything is different from before.
+    pub changed: bool,
+    /// How the store is now, where that was looked at.
+    pub health: Option<String>,
+    /// What was done, for people.
+    pub message: String,
 }
 
 /// The document of `store check`.

@@ -64,10 +64,34 @@ fn every_document_fits_its_schema() {
     check("store-list", &[sample::store_list()]);
     check("store-check", &[sample::store_check()]);
     check("store-password", &[sample::password()]);
+    let turns = [sample::store_turn(true), sample::store_turn(false)];
+    check("store-unlock", &turns);
+    check("store-lock", &turns);
+    check("store-release", &turns);
+    check("plugin-list", &[sample::plugin_list()]);
+    check(
+        "plugin-add",
+        &[sample::plugin_add(true), sample::plugin_add(false)],
+    );
+    check("plugin-remove", &[sample::plugin_remove()]);
+    check("plugin-check", &[sample::plugin_check()]);
+    check("plugin-new", &[sample::plugin_new()]);
+    check(
+        "plugin-run",
+        &[sample::plugin_run(true), sample::plugin_run(false)],
+    );
     check("journal-show", &[sample::journal()]);
     check(
         "journal-verify",
         &[sample::journal_check(true), sample::journal_check(false)],
+    );
+    check(
+        "doctor",
+        &[sample::diagnosis(true), sample::diagnosis(false)],
+    );
+    check(
+        "doctor-bundle",
+        &[sample::bundle(true), sample::bundle(false)],
     );
 }
 
@@ -103,6 +127,9 @@ fn promised_fields_are_required() {
             "stories[].steps[].expected", "stories[].steps[].got", "stories[].steps[].passed",
             "passed", "failed",
         ],
+        "plugin-check": [
+            "cases[].id", "cases[].level", "cases[].result", "cases[].message", "passed", "failed",
+        ],
         "import": [
             "imported[].sha256", "imported[].label", "imported[].store", "imported[].kind",
             "imported[].outcome", "dry_run",
@@ -119,6 +146,10 @@ fn promised_fields_are_required() {
         ],
         "connect": SESSION,
         "explain": SESSION,
+        "doctor": [
+            "findings[].code", "findings[].severity", "findings[].about", "findings[].message",
+            "findings[].remedy",
+        ],
         "store-list": [
             "stores[].name", "stores[].plugin", "stores[].version", "stores[].isolation",
             "stores[].sandbox", "stores[].sandbox_note", "stores[].health",

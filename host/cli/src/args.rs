@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anchorhold_kernel::CertificateKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 
 use crate::fingerprint::Prefix;
 
 pub(crate) mod dsmcert;
+pub(crate) mod plugin;
 pub(crate) mod value;
 
 use value::{
@@ -74,9 +76,14 @@ pub(crate) enum Command {
     /// The stores and their health
     #[command(subcommand)]
     Store(Store),
+    /// Plugins: which there are, what they may reach, and what one call of one does
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
     /// What changed, when and by whom
     #[command(subcommand)]
     Journal(Journal),
+    /// Say everything that is wrong or soon will be, and what mends it
+    Doctor(Doctor),
 }
 
 /// `rehearse`
@@ -137,6 +144,17 @@ pub(crate) enum Kind {
     Pin,
 }
 
+impl Kind {
+    /// The same as the kernel knows it.
+    pub(crate) const fn of_certificate(self) -> CertificateKind {
+        match self {
+            Self::Anchor => CertificateKind::Anchor,
+            Self::Intermediate => CertificateKind::Intermediate,
+            Self::Pin => CertificateKind::Pin,
+        }
+    }
+}
+
 /// `list`
 #[derive(Args, Debug)]
 pub(crate) struct List {
@@ -181,6 +199,9 @@ pub(crate) struct Scope {
     /// They vouch for nobody
     #[arg(long)]
     pub(crate) none: bool,
+    /// As what they vouch; by default what they are says it
+    #[arg(long = "as", value_name = "KIND", conflicts_with_all = ["none", "propose"])]
+    pub(crate) kind: Option<Kind>,
     /// Show what the labels of a store suggest, and ask
     #[arg(long)]
     pub(crate) propose: bool,
@@ -339,6 +360,12 @@ pub(crate) enum Store {
     List,
     /// List every store afresh, and say what is wrong
     Check(StoreCheck),
+    /// Open the lock of a store, with a PIN or password that is stored or that you type
+    Unlock(StoreUnlock),
+    /// Close the lock of a store
+    Lock(StoreName),
+    /// Let the plugin of a store be started again after it crashed too often
+    Release(StoreName),
     /// Write the password of a file store to a new file that only you can read
     Password(StorePassword),
 }
@@ -349,6 +376,28 @@ pub(crate) struct StoreCheck {
     /// Only these stores
     #[arg(value_name = "STORE", value_parser = store_name)]
     pub(crate) names: Vec<String>,
+}
+
+/// `store unlock`
+#[derive(Args, Debug)]
+pub(crate) struct StoreUnlock {
+    /// The store
+    #[arg(value_name = "STORE", value_parser = store_name)]
+    pub(crate) name: String,
+    /// Take the PIN or password from this file, which only you can read
+    #[arg(long, value_name = "FILE", conflicts_with = "pin_fd")]
+    pub(crate) pin_file: Option<PathBuf>,
+    /// Take the PIN or password from this file descriptor
+    #[arg(long, value_name = "FD", value_parser = clap::value_parser!(u32).range(3..))]
+    pub(crate) pin_fd: Option<u32>,
+}
+
+/// `store lock`, `store release`
+#[derive(Args, Debug)]
+pub(crate) struct StoreName {
+    /// The store
+    #[arg(value_name = "STORE", value_parser = store_name)]
+    pub(crate) name: String,
 }
 
 /// `store password`
@@ -369,6 +418,14 @@ pub(crate) enum Journal {
     Show,
     /// Whether the chain is whole and agrees with the ledger
     Verify,
+}
+
+/// `doctor`
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Make this file for support: everything that helps, and no secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
 }
 
 #[cfg(test)]

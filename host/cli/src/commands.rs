@@ -2,6 +2,7 @@
 
 mod connect;
 mod damage;
+mod doctor;
 mod explain;
 mod holding;
 mod import;
@@ -9,6 +10,7 @@ mod journal;
 mod list;
 mod missing;
 mod outlook;
+mod plugin;
 mod rehearse;
 mod remove;
 mod scope;
@@ -40,7 +42,9 @@ pub(crate) fn run(command: &Command, home: &Home) -> Result<Reply, Failure> {
         Command::Explain(args) => explain::run(args, home),
         Command::Server(args) => server::run(args, home),
         Command::Store(args) => store::run(args, home),
+        Command::Plugin(args) => plugin::run(args, home),
         Command::Journal(args) => journal::run(*args, home),
+        Command::Doctor(args) => doctor::run(args, home),
     }
 }
 

@@ -12,17 +12,25 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::builtin;
+use crate::config::plugins::{PluginFile, PluginTable, Registered};
 use crate::exit::Failure;
 use crate::input;
 use crate::paths::Paths;
 
-/// What anchorhold.toml means.
+pub(crate) mod plugins;
+mod salvage;
+
+/// What anchorhold.toml and plugins.d mean.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
     /// The file, where there is one.
     pub(crate) file: Option<PathBuf>,
     /// The stores in their order; an empty home has one.
     pub(crate) stores: Vec<StorePlan>,
+    /// The libraries that are registered as plugins.
+    pub(crate) plugins: Vec<Registered>,
+    /// The stores that stand in a file of plugins.d, each with that file.
+    pub(crate) placed: BTreeMap<String, PathBuf>,
     /// What is said of servers, and in which line.
     pub(crate) policies: BTreeMap<ServerName, Said>,
 }
@@ -43,32 +51,35 @@ pub(crate) struct Said {
 #[serde(deny_unknown_fields)]
 struct Typed {
     #[serde(default)]
+    plugin: Vec<Spanned<PluginTable>>,
+    #[serde(default)]
     store: Vec<Spanned<StoreTable>>,
     #[serde(default)]
     server: BTreeMap<Spanned<String>, ServerTable>,
 }
 
 impl Config {
-    /// Reads the file of the configuration directory; there need not be one.
+    /// Reads the files of the configuration directory; there need not be any.
     pub(crate) fn read(paths: &Paths) -> Result<Self, Failure> {
         let file = paths.file();
+        let added = plugins::read(paths)?;
         if matches!(file.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound) {
-            return Self::parse("", &file, paths).map(|config| Self {
+            return Self::parse("", &file, &added, paths).map(|config| Self {
                 file: None,
                 ..config
             });
         }
-        let bytes = input::read(&file, input::CONFIG_MAX)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let before = error.as_bytes().get(..error.utf8_error().valid_up_to());
-            let line = 1 + before
-                .unwrap_or_default()
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count();
-            invalid(&file, line, "this is not UTF-8")
-        })?;
-        Self::parse(&text, &file, paths)
+        let text = text_of(input::read(&file, input::CONFIG_MAX)?, &file)?;
+        let config = Self::parse(&text, &file, &added, paths)?;
+        let decides = |one: &Registered| one.file == file;
+        if config.plugins.iter().any(decides) {
+            // Whoever can write it decides what runs.
+            let checked = plugins::read_file(file)?;
+            if checked.text != text {
+                return Self::parse(&checked.text, &checked.file, &added, paths);
+            }
+        }
+        Ok(config)
     }
 
     /// The store of an empty home.
@@ -77,31 +88,50 @@ impl Config {
         StorePlan::new("keydb", builtin::KEYDB, base).with_setting("path", path)
     }
 
-    fn parse(text: &str, file: &Path, paths: &Paths) -> Result<Self, Failure> {
+    fn parse(
+        text: &str,
+        file: &Path,
+        added: &[PluginFile],
+        paths: &Paths,
+    ) -> Result<Self, Failure> {
         let typed: Typed = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
             invalid(file, line, &not_yet_or(error.message()))
         })?;
-        let stores = stores(typed.store, text, file, paths)?;
+        let mut stores = Vec::new();
+        if typed.store.is_empty() {
+            stores.push(Self::default_store(&paths.base));
+        }
+        add_stores(&mut stores, typed.store, text, file, paths)?;
+        let mut plugins = plugins::plans(typed.plugin, text, file, paths)?;
+        let mut placed = BTreeMap::new();
+        for one in added {
+            let typed = one.parse()?;
+            plugins.extend(plugins::plans(typed.plugin, &one.text, &one.file, paths)?);
+            let before = stores.len();
+            add_stores(&mut stores, typed.store, &one.text, &one.file, paths)?;
+            let new = stores.iter().skip(before);
+            placed.extend(new.map(|store| (store.name.clone(), one.file.clone())));
+        }
         let policies = policies(typed.server, text, file, &stores)?;
         Ok(Self {
             file: Some(file.to_owned()),
             stores,
+            plugins,
+            placed,
             policies,
         })
     }
 }
 
-fn stores(
+/// Adds the stores of one file to those before; a name stands for one store.
+fn add_stores(
+    plans: &mut Vec<StorePlan>,
     tables: Vec<Spanned<StoreTable>>,
     text: &str,
     file: &Path,
     paths: &Paths,
-) -> Result<Vec<StorePlan>, Failure> {
-    if tables.is_empty() {
-        return Ok(vec![Config::default_store(&paths.base)]);
-    }
-    let mut plans: Vec<StorePlan> = Vec::new();
+) -> Result<(), Failure> {
     for table in tables {
         let line = line_of(text, table.span().start);
         let plan = table.into_inner().plan(&paths.base);
@@ -112,7 +142,7 @@ fn stores(
         }
         plans.push(plan);
     }
-    Ok(plans)
+    Ok(())
 }
 
 fn policies(
@@ -180,6 +210,19 @@ fn not_yet_or(message: &str) -> String {
     }
 }
 
+/// The text of a file.
+fn text_of(bytes: Vec<u8>, file: &Path) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to());
+        let line = 1 + before
+            .unwrap_or_default()
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        invalid(file, line, "this is not UTF-8")
+    })
+}
+
 fn invalid(file: &Path, line: usize, what: &str) -> Failure {
     Failure::usage(
         "config-invalid",
@@ -194,17 +237,7 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 /// Keys that have a meaning to come.
-const LATER: &[&str] = &[
-    "client_key",
-    "env",
-    "grant",
-    "ledger",
-    "plugin",
-    "profile",
-    "revocation",
-    "secrets",
-    "upgrade",
-];
+const LATER: &[&str] = &["client_key", "ledger", "profile", "revocation", "upgrade"];
 
 #[cfg(test)]
 mod tests;

@@ -89,6 +89,15 @@ impl Failure {
         self
     }
 
+    /// The same, with what led to it, where anything did.
+    #[must_use]
+    pub(crate) fn because_of(self, error: Option<&(dyn Error + 'static)>) -> Self {
+        match error {
+            Some(error) => self.because(error),
+            None => self,
+        }
+    }
+
     /// A failure that says what the error says.
     pub(crate) fn from_error(exit: Exit, code: &'static str, error: &dyn Error) -> Self {
         let mut failure = Self::new(exit, code, error.to_string());

@@ -3,9 +3,12 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use anchorhold_boundary::link::Program;
 use anchorhold_boundary::services::{LogLevel, LogSink};
 use anchorhold_kernel::import::KnownServer;
-use anchorhold_kernel::{Kernel, Registry, ServerName};
+use anchorhold_kernel::incidents::LedgerIncidents;
+use anchorhold_kernel::plan::StorePlan;
+use anchorhold_kernel::{Kernel, KernelOptions, PluginEntry, Registry, ServerName};
 use anchorhold_session::accept::{self, Settled};
 use anchorhold_session::context::Context;
 use anchorhold_session::error::ConnectError;
@@ -22,6 +25,8 @@ use crate::invocation::Invocation;
 use crate::output::say;
 use crate::ownership::STATE_UNAVAILABLE;
 use crate::paths::Paths;
+use crate::program::RUNNER;
+use crate::prompter;
 use crate::servers::Servers;
 
 /// What a command works on.
@@ -34,6 +39,7 @@ pub(crate) struct Home {
     globals: Globals,
     config: OnceCell<Config>,
     servers: OnceCell<Servers>,
+    registry: OnceCell<Registry>,
     kernel: OnceCell<Arc<Kernel>>,
     state: OnceCell<Arc<State>>,
 }
@@ -47,6 +53,7 @@ impl Home {
             globals,
             config: OnceCell::new(),
             servers: OnceCell::new(),
+            registry: OnceCell::new(),
             kernel: OnceCell::new(),
             state: OnceCell::new(),
         }
@@ -60,6 +67,14 @@ impl Home {
     /// anchorhold.toml.
     pub(crate) fn config(&self) -> Result<&Config, Failure> {
         open(&self.config, || Config::read(&self.paths))
+    }
+
+    /// Takes what of the configuration can be used, and tells all that is wrong with the rest.
+    pub(crate) fn salvage(&self) -> Vec<Failure> {
+        let (config, faults) = Config::salvage(&self.paths);
+        // What was read before is whole, and stays.
+        let _ = self.config.set(config);
+        faults
     }
 
     /// The servers; the files that name them, and what is odd about them, are told once.
@@ -85,13 +100,43 @@ impl Home {
     /// The stores.
     pub(crate) fn kernel(&self) -> Result<&Arc<Kernel>, Failure> {
         open(&self.kernel, || {
-            let plans = self.config()?.stores.clone();
-            Ok(Arc::new(Kernel::open(
-                plans,
-                &Registry::builtin(),
-                self.log(),
-            )))
+            let (plans, registry) = (self.plans()?, self.registry()?);
+            Ok(Arc::new(Kernel::open(plans, registry, self.options())))
         })
+    }
+
+    /// The stores as the operator means them.
+    pub(crate) fn plans(&self) -> Result<Vec<StorePlan>, Failure> {
+        let registry = self.registry()?;
+        let mut plans = self.config()?.stores.clone();
+        for plan in &mut plans {
+            // What is linked in keeps what it has where its settings say.
+            if let Some(PluginEntry::Library(_)) = registry.entry(&plan.plugin) {
+                plan.state_dir = Some(self.paths.state.join(STORES).join(&plan.name));
+            }
+        }
+        Ok(plans)
+    }
+
+    /// The plugins that stores may name.
+    pub(crate) fn registry(&self) -> Result<&Registry, Failure> {
+        open(&self.registry, || {
+            let libraries = self.config()?.plugins.iter();
+            let libraries = libraries.map(|plugin| plugin.plan.clone()).collect();
+            Ok(Registry::builtin().with_libraries(libraries))
+        })
+    }
+
+    /// What stores are opened with.
+    pub(crate) fn options(&self) -> KernelOptions {
+        let now = Arc::new(OffsetDateTime::now_utc);
+        let incidents = LedgerIncidents::new(&self.paths.state, self.actor(), now, self.log());
+        KernelOptions::default()
+            .with_log(self.log())
+            .with_program(runner())
+            .with_prompters(prompter::at_terminal())
+            .with_incidents(Arc::new(incidents))
+            .with_own(self.paths.own())
     }
 
     /// Where the lines go that stores write.
@@ -228,6 +273,15 @@ impl Home {
     }
 }
 
+/// This program, started again to run a plugin: the very file that runs, also where another one
+/// has its name by now.
+pub(crate) fn runner() -> Program {
+    Program {
+        path: "/proc/self/exe".into(),
+        arguments: vec![RUNNER.into()],
+    }
+}
+
 /// What settling an interrupted acceptance came to.
 fn settled_text(settled: &Settled) -> String {
     match settled {
@@ -259,6 +313,9 @@ pub(crate) fn from_connect(error: &ConnectError) -> Failure {
     };
     Failure::from_error(Exit::Failed, code, error)
 }
+
+/// The folder of what plugins keep, beside ledger and journal.
+const STORES: &str = "stores";
 
 fn open<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, Failure>) -> Result<&T, Failure> {
     if let Some(made) = cell.get() {

@@ -38,14 +38,24 @@ pub(crate) fn name_obstacle(failure: &mut Failure, state: &Path) {
     if failure.code != STATE_UNAVAILABLE {
         return;
     }
-    let mut places: Vec<PathBuf> = PARTS.iter().map(|part| state.join(part)).collect();
-    places.retain(|place| place.symlink_metadata().is_ok());
-    places.insert(0, state.to_owned());
-    let obstacles: Vec<String> = places.iter().filter_map(|place| obstacle(place)).collect();
+    let obstacles = obstacles(state).into_iter();
+    let obstacles: Vec<String> = obstacles.map(|(_, obstacle)| obstacle).collect();
     if !obstacles.is_empty() {
         failure.message = format!("{}: {}", failure.message, obstacles.join("; "));
         failure.remedy = Some("run it as the owner, or let this user write there".to_owned());
     }
+}
+
+/// What of a state directory cannot be written to, and why.
+pub(crate) fn obstacles(state: &Path) -> Vec<(PathBuf, String)> {
+    let mut places: Vec<PathBuf> = PARTS.iter().map(|part| state.join(part)).collect();
+    places.retain(|place| place.symlink_metadata().is_ok());
+    places.insert(0, state.to_owned());
+    let obstacles = places.into_iter().filter_map(|place| {
+        let obstacle = obstacle(&place)?;
+        Some((place, obstacle))
+    });
+    obstacles.collect()
 }
 
 /// The code of every failure to read or write the state.

@@ -70,6 +70,14 @@ impl Paths {
         self.config.join("anchorhold.toml")
     }
 
+    /// What decides what plugins may do, which none of them is granted to change.
+    pub(crate) fn own(&self) -> Vec<PathBuf> {
+        let options = ["dsm.sys", "dsm.opt", "plugins.d"].map(|name| self.config.join(name));
+        let mut own = vec![self.file(), self.state.clone()];
+        own.extend(options);
+        own
+    }
+
     fn under(home: &Path) -> Result<Self, Failure> {
         if home.as_os_str().is_empty() {
             return Err(Failure::usage(

@@ -176,19 +176,14 @@ fn given(words: &[OsString], option: &str) -> Vec<PathBuf> {
     values
 }
 
+/// The only argument with which the program is started again as the runner of a plugin.
+pub(crate) const RUNNER: &str = "runner";
+
 /// Commands that have a meaning to come.
-const LATER: &[&str] = &[
-    "completions",
-    "doctor",
-    "export",
-    "man",
-    "plugin",
-    "proxy",
-    "serve",
-];
+const LATER: &[&str] = &["completions", "export", "man", "proxy", "serve"];
 
 /// The same of `store`.
-const LATER_OF_STORE: &[&str] = &["copy", "create", "lock", "unlock"];
+const LATER_OF_STORE: &[&str] = &["copy", "create"];
 
 #[cfg(test)]
 mod tests {
@@ -198,9 +193,8 @@ mod tests {
     fn commands_to_come_are_told_from_slips() {
         for (line, expected) in [
             ("anchorhold --home h serve", Some("serve")),
-            ("anchorhold doctor --bundle f", Some("doctor")),
             ("anchorhold store create x", Some("store create")),
-            ("anchorhold --json store unlock x", Some("store unlock")),
+            ("anchorhold --json store copy x", Some("store copy")),
             ("anchorhold create", None),
             ("anchorhold store serve", None),
             ("anchorhold nonsense", None),

@@ -1,11 +1,14 @@
 //! Answers for people, one file a document.
 
 mod change;
+mod conformance;
 mod connect;
+mod doctor;
 mod explain;
 mod import;
 mod journal;
 mod list;
+mod plugin;
 mod rehearse;
 mod server;
 mod show;
@@ -15,6 +18,7 @@ mod verify;
 
 use anchorhold_api::Servers;
 
+pub(crate) use conformance::checked_case;
 pub(crate) use rehearse::{missing_of, own};
 pub(crate) use vendor::{Added, Deleted};
 

@@ -32,7 +32,7 @@ impl Servers {
     /// Reads the option files, and joins to them what anchorhold.toml says.
     pub(crate) fn read(globals: &Globals, config: &Config, paths: &Paths) -> Result<Self, Failure> {
         let mut searched = Vec::new();
-        let found = files(globals, paths, &mut searched);
+        let found = option_files(globals, paths, &mut searched);
         let options = options::read(&found.system, &found.user)
             .map_err(|error| Failure::usage("options-invalid", error.to_string()))?;
         let mut servers = Self {
@@ -145,7 +145,7 @@ impl Servers {
 }
 
 /// The option files that are named, or else those of the first directory that has any.
-fn files(globals: &Globals, paths: &Paths, searched: &mut Vec<PathBuf>) -> Found {
+pub(crate) fn option_files(globals: &Globals, paths: &Paths, searched: &mut Vec<PathBuf>) -> Found {
     if !globals.options.is_empty() {
         return Found {
             system: globals.options.clone(),

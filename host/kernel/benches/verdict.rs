@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anchorhold_boundary::Plugin;
@@ -19,8 +19,8 @@ use anchorhold_boundary::item::Item;
 use anchorhold_kernel::certificate::fingerprint;
 use anchorhold_kernel::plan::{StorePlan, StoreScope};
 use anchorhold_kernel::{
-    CertificateKind, Checks, Kernel, NameCheck, Question, Registry, ScopeRow, ScopeTable,
-    ServerName, Servers, Snapshot, View,
+    CertificateKind, Checks, Kernel, KernelOptions, NameCheck, Question, Registry, ScopeRow,
+    ScopeTable, ServerName, Servers, Snapshot, View,
 };
 use anchorhold_sdk::testing::{Contents, Held, PLUGIN};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -218,7 +218,7 @@ fn view_of_store(anchors: &[Vec<u8>], held: &[u8], size: usize) -> View {
     plan.scope = StoreScope::Imported;
     plan.timeout = Duration::from_secs(60);
     let registry = Registry::of([Plugin::builtin(PLUGIN.builtin()).unwrap()]);
-    let kernel = Kernel::open(vec![plan], &registry, Arc::new(|_, _| {}));
+    let kernel = Kernel::open(vec![plan], &registry, KernelOptions::default());
     let row = |kind, name: &str| ScopeRow {
         kind,
         servers: Servers::Named(BTreeSet::from([ServerName::new(name)])),

@@ -18,8 +18,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use crate::certificate::fingerprint;
 use crate::plan::StorePlan;
 use crate::{
-    CertificateKind, Checks, Fingerprint, Kernel, NameCheck, Question, Registry, ScopeRow,
-    ScopeTable, ServerName, Servers, Verdict, View,
+    CertificateKind, Checks, Fingerprint, Kernel, KernelOptions, NameCheck, Question, Registry,
+    ScopeRow, ScopeTable, ServerName, Servers, Verdict, View,
 };
 
 /// The public half of an EC key, as one coordinate and a sign.
@@ -295,6 +295,15 @@ impl Stores {
         change: impl Fn(&str, StorePlan) -> StorePlan,
         clock: &crate::Clock,
     ) -> Self {
+        let options = KernelOptions::default().with_clock(clock.clone());
+        Self::with_options(names, change, options)
+    }
+
+    pub(crate) fn with_options(
+        names: &[&str],
+        change: impl Fn(&str, StorePlan) -> StorePlan,
+        options: KernelOptions,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let registry = Registry::of([Plugin::builtin(PLUGIN.builtin()).unwrap()]);
         let mut contents = Vec::new();
@@ -308,9 +317,8 @@ impl Stores {
                 change(name, plan)
             })
             .collect();
-        let kernel = Kernel::open_with_clock(plans, &registry, Arc::new(|_, _| {}), clock);
         Self {
-            kernel,
+            kernel: Kernel::open(plans, &registry, options),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             contents,
         }

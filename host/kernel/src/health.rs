@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anchorhold_boundary::confinement::{Place, Sandbox};
 use anchorhold_boundary::health::HealthState;
 
 /// How a store is.
@@ -21,17 +22,25 @@ pub struct StoreHealth {
     pub items: Option<u64>,
     /// How long ago it was listed, where it was.
     pub age: Option<Duration>,
+    /// Where its plugin runs.
+    pub isolation: Place,
+    /// How much of the sandbox was enforced.
+    pub sandbox: Sandbox,
+    /// Why that is less than all of it, or what it allows, may be empty.
+    pub sandbox_note: String,
+    /// How many attempts are left before it locks itself, where known and limited.
+    pub attempts_left: Option<u32>,
+    /// Why it is failed, in a word that programs read, where it is refused or quarantined.
+    pub code: Option<String>,
 }
 
 impl StoreHealth {
     /// The state in the word that programs read.
     pub fn word(&self) -> &'static str {
-        match self.state {
-            HealthState::Ready => "ready",
-            HealthState::Degraded => "degraded",
-            HealthState::Locked => "locked",
-            HealthState::Offline => "offline",
-            _ => "failed",
+        match self.code.as_deref() {
+            Some("crashed") => "crashed",
+            Some("quarantined") => "quarantined",
+            _ => self.state.word(),
         }
     }
 

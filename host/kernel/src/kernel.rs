@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use anchorhold_boundary::services::LogSink;
-
-use crate::clock::Clock;
+use crate::health::StoreHealth;
+use crate::options::KernelOptions;
 use crate::plan::{StorePlan, StoreScope};
 use crate::registry::Registry;
-use crate::store::Store;
+use crate::snapshot::Snapshot;
+use crate::store::{Store, StoreError};
 use crate::verdict::memory::Memory;
 use crate::view::{Entry, Part, PartScope, Source, View, entries_of};
 use crate::{ScopeTable, ServerName};
@@ -21,22 +21,11 @@ pub struct Kernel {
 
 impl Kernel {
     /// Opens the stores; one that cannot be opened is a failed store, not a missing one.
-    pub fn open(plans: Vec<StorePlan>, registry: &Registry, log: LogSink) -> Self {
-        Self::open_with_clock(plans, registry, log, &Clock::monotonic())
-    }
-
-    /// The same with a clock of the caller's for the age of listings.
-    pub fn open_with_clock(
-        plans: Vec<StorePlan>,
-        registry: &Registry,
-        log: LogSink,
-        clock: &Clock,
-    ) -> Self {
-        let logs = std::iter::repeat_n(log, plans.len());
+    pub fn open(plans: Vec<StorePlan>, registry: &Registry, options: KernelOptions) -> Self {
+        let options = Arc::new(options);
         let stores = plans
             .into_iter()
-            .zip(logs)
-            .map(|(plan, log)| Store::open(plan, registry, log, clock.clone()))
+            .map(|plan| Store::open(plan, registry, &options))
             .collect();
         Self {
             stores,
@@ -80,7 +69,7 @@ impl Kernel {
         stores: &[String],
         scope: &ScopeTable,
     ) -> (Vec<Entry>, Vec<(String, String)>) {
-        let parts: Vec<_> = stores.iter().map(|name| self.part(name, false)).collect();
+        let parts = self.parts(stores, false);
         let silent = parts
             .iter()
             .filter_map(|part| Some((part.store.clone(), part.source.silence()?.to_owned())))
@@ -101,25 +90,99 @@ impl Kernel {
         scope: ScopeTable,
         fresh: bool,
     ) -> View {
-        let parts = stores.iter().map(|name| self.part(name, fresh)).collect();
+        let parts = self.parts(stores, fresh);
         View::of_stores(server.clone(), parts, scope, Arc::clone(&self.memory))
     }
 
-    /// A store that is named and not configured counts as one that does not answer.
-    fn part(&self, name: &str, fresh: bool) -> Part {
-        match self.store(name) {
-            Some(store) => store.part(fresh),
-            None => Part {
-                store: name.to_owned(),
-                plugin: String::new(),
-                version: String::new(),
-                critical: true,
-                scope: PartScope::Configured(StoreScope::Imported),
-                source: Source::Down {
-                    last: None,
-                    why: "no store of this name is configured".to_owned(),
-                },
+    /// Every store with its health; no plugin in a runner keeps another store waiting.
+    pub fn healths(&self) -> Vec<(&Store, StoreHealth)> {
+        each(self.stores.iter().map(Some).collect(), Store::health)
+    }
+
+    /// The named stores that there are, each with its health, in the same way.
+    pub fn healths_of(&self, names: &[String]) -> Vec<(&Store, StoreHealth)> {
+        each(self.named(names), Store::health)
+    }
+
+    /// The named stores that there are, each with what came of listing it now, in the same way.
+    pub fn listings(&self, names: &[String]) -> Vec<(&Store, Result<Arc<Snapshot>, StoreError>)> {
+        each(self.named(names), Store::fresh_snapshot)
+    }
+
+    /// The named stores, in their order; what has to be waited for is waited for at the same time.
+    fn parts(&self, names: &[String], fresh: bool) -> Vec<Part> {
+        let stores = self.named(names);
+        let waits = |store: &Store| store.is_apart() && (fresh || store.known().is_none());
+        let parts = side_by_side(&stores, waits, |store| store.part(fresh));
+        let parts = names.iter().zip(parts);
+        parts
+            .map(|(name, part)| part.unwrap_or_else(|| unknown(name)))
+            .collect()
+    }
+
+    fn named(&self, names: &[String]) -> Vec<Option<&Store>> {
+        names.iter().map(|name| self.store(name)).collect()
+    }
+}
+
+/// Each store that is there, with what came of the work for it.
+fn each<T: Send>(
+    stores: Vec<Option<&Store>>,
+    work: impl Fn(&Store) -> T + Sync,
+) -> Vec<(&Store, T)> {
+    let done = side_by_side(&stores, Store::is_apart, work);
+    let done = stores.into_iter().zip(done);
+    done.filter_map(|(store, done)| store.zip(done)).collect()
+}
+
+/// Does work for each store that is there, in their order. Where there is more than one that has
+/// to be waited for, none of them keeps any other store waiting.
+fn side_by_side<T: Send>(
+    stores: &[Option<&Store>],
+    waits: impl Fn(&Store) -> bool,
+    work: impl Fn(&Store) -> T + Sync,
+) -> Vec<Option<T>> {
+    // No thread is begun for a single one, which is usual.
+    let apart = stores.iter().flatten().filter(|store| store.is_apart());
+    if apart.take(2).count() < 2 {
+        return stores.iter().map(|store| store.map(&work)).collect();
+    }
+    let waits: Vec<bool> = stores
+        .iter()
+        .map(|store| store.is_some_and(&waits))
+        .collect();
+    let work = &work;
+    std::thread::scope(|scope| {
+        let begun: Vec<_> = stores
+            .iter()
+            .zip(waits)
+            .map(|(store, waits)| match store {
+                Some(store) if waits => Some(Err(scope.spawn(move || work(store)))),
+                store => store.map(Ok),
+            })
+            .collect();
+        let done = begun.into_iter().map(|begun| match begun? {
+            Ok(store) => Some(work(store)),
+            Err(thread) => match thread.join() {
+                Ok(done) => Some(done),
+                Err(panic) => std::panic::resume_unwind(panic),
             },
-        }
+        });
+        done.collect()
+    })
+}
+
+/// A store that is named and not configured counts as one that does not answer.
+fn unknown(name: &str) -> Part {
+    Part {
+        store: name.to_owned(),
+        plugin: String::new(),
+        version: String::new(),
+        critical: true,
+        scope: PartScope::Configured(StoreScope::Imported),
+        source: Source::Down {
+            last: None,
+            why: "no store of this name is configured".to_owned(),
+        },
     }
 }

@@ -15,7 +15,9 @@ pub mod acceptance;
 pub mod certificate;
 pub mod health;
 pub mod import;
+pub mod incidents;
 pub mod plan;
+pub mod secret;
 pub mod tls;
 
 mod checks;
@@ -23,6 +25,7 @@ mod clock;
 #[cfg(test)]
 mod fixture;
 mod kernel;
+mod options;
 mod outline;
 mod provider;
 mod registry;
@@ -37,7 +40,8 @@ pub use checks::Check;
 pub use checks::Checks;
 pub use clock::Clock;
 pub use kernel::Kernel;
-pub use registry::Registry;
+pub use options::{KernelOptions, Prompters};
+pub use registry::{Entry as PluginEntry, LibraryPlan, Registry, RegistryFault};
 pub use snapshot::Snapshot;
 pub use store::{Store, StoreError, StoreErrorKind};
 pub use verdict::{By, Code, How, NameCheck, Question, Verdict};

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anchorhold_boundary::grant::Grant;
 use anchorhold_boundary::manifest::Value;
 use serde::Deserialize;
+
+mod secret;
+
+pub use secret::SecretSource;
 
 /// A `[[store]]` table as it was typed.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,6 +23,15 @@ pub struct StoreTable {
     /// The plugin's settings.
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
+    /// Where its secrets come from, by the plugin's setting.
+    #[serde(default)]
+    secrets: BTreeMap<String, secret::Typed>,
+    /// The whole environment of its runner.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// What its plugin may reach beyond what every store of it may.
+    #[serde(default)]
+    pub grant: Vec<String>,
     /// Where its plugin runs.
     pub isolation: Option<Isolation>,
     /// Whether less than a whole sandbox is a failed store.
@@ -69,6 +83,11 @@ impl StoreTable {
                 ))
             }),
         };
+        let (grants, secrets) = (
+            self.grants().map_err(wrong)?,
+            self.sources(base_dir).map_err(wrong)?,
+        );
+        self.check_env().map_err(wrong)?;
         Ok(StorePlan {
             stale_ok: span("stale_ok", &self.stale_ok, Duration::ZERO)?,
             timeout: span("timeout", &self.timeout, TIMEOUT)?,
@@ -84,9 +103,51 @@ impl StoreTable {
             scope: self.scope,
             isolation: self.isolation,
             require_sandbox: self.require_sandbox,
+            env: self.env,
+            grants,
+            secrets,
         })
     }
+
+    fn grants(&self) -> Result<Vec<Grant>, String> {
+        let grants = self.grant.iter().map(|text| Grant::parse(text));
+        grants
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())
+    }
+
+    fn sources(&self, base_dir: &Path) -> Result<BTreeMap<String, SecretSource>, String> {
+        let sources = self.secrets.iter().map(|(key, typed)| {
+            let source = SecretSource::read(typed.clone(), base_dir);
+            source
+                .map(|source| (key.clone(), source))
+                .map_err(|what| format!("secrets.{key}: {what}"))
+        });
+        sources.collect()
+    }
+
+    /// Refuses what is no variable, and what would load code that nobody admitted.
+    fn check_env(&self) -> Result<(), String> {
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                return Err(format!("env.{name}: this is no environment variable"));
+            }
+            if is_of_loader(name) {
+                return Err(format!("env.{name}: {LOADER}"));
+            }
+        }
+        Ok(())
+    }
 }
+
+/// Whether a variable tells the loader, or the C library, which code to load.
+pub fn is_of_loader(name: &str) -> bool {
+    name.starts_with("LD_") || matches!(name, "GCONV_PATH" | "GLIBC_TUNABLES")
+}
+
+/// Why no runner gets such a variable.
+pub const LOADER: &str = "a variable of the loader could bring code into the runner that nobody \
+                          has admitted";
 
 /// A store as it is meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +180,12 @@ pub struct StorePlan {
     pub isolation: Option<Isolation>,
     /// Whether less than a whole sandbox is a failed store.
     pub require_sandbox: bool,
+    /// The whole environment of its runner.
+    pub env: BTreeMap<String, String>,
+    /// What its plugin may reach beyond what every store of it may.
+    pub grants: Vec<Grant>,
+    /// Where its secrets come from, by the plugin's setting.
+    pub secrets: BTreeMap<String, SecretSource>,
 }
 
 impl StorePlan {
@@ -139,6 +206,9 @@ impl StorePlan {
             scope: StoreScope::Imported,
             isolation: None,
             require_sandbox: false,
+            env: BTreeMap::new(),
+            grants: Vec::new(),
+            secrets: BTreeMap::new(),
         }
     }
 

@@ -1,59 +1,102 @@
 //! A store: one configured instance of a plugin, its health and its last good snapshot.
 
+mod answers;
 mod certificate;
+mod condition;
 mod error;
+mod instance;
+mod lock;
+mod opener;
+mod reload;
+mod supervision;
 
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anchorhold_boundary::batch::{Batch, Outcome};
-use anchorhold_boundary::health::{Health, HealthState};
-use anchorhold_boundary::manifest::SettingKind;
+use anchorhold_boundary::confinement::Place;
+use anchorhold_boundary::health::HealthState;
+use anchorhold_boundary::manifest::{Manifest, SettingKind};
 use anchorhold_boundary::services::LogSink;
-use anchorhold_boundary::table::CallLimits;
-use anchorhold_boundary::{Plugin, StoreConfig, Table};
+use anchorhold_boundary::table::{CallLimits, Listing};
 
 use crate::clock::Clock;
-use crate::health::StoreHealth;
-use crate::plan::{Isolation, StorePlan};
+use crate::incidents::Incidents;
+use crate::options::KernelOptions;
+use crate::plan::StorePlan;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
+use crate::store::answers::{Answers, Whom};
+use crate::store::instance::{Failed, Instance};
+use crate::store::opener::Opener;
+use crate::store::supervision::Supervision;
 use crate::view::{Part, PartScope, Source};
 
 pub use error::{StoreError, StoreErrorKind};
 
 /// One configured instance of a plugin; one that cannot be opened is failed, not missing.
-#[derive(Debug)]
+///
+/// Its plugin is started when it is first needed, and again after it crashed. Locks are taken in
+/// the order of the fields, and only those of the first two are held while something is waited
+/// for.
 pub struct Store {
     plan: StorePlan,
-    plugin: Option<Plugin>,
-    table: Result<Table, StoreErrorKind>,
+    opener: Opener,
+    answers: Arc<Answers>,
+    incidents: Arc<dyn Incidents>,
+    log: LogSink,
     clock: Clock,
     /// Held while the store is listed, so that it is listed once for all who wait.
     listing: Mutex<()>,
+    /// Held while the plugin is started.
+    starting: Mutex<()>,
     last: Mutex<Option<Listed>>,
+    current: Mutex<Option<Arc<Instance>>>,
+    supervision: Mutex<Supervision>,
+    failed: Mutex<Option<Failed>>,
+    /// How many changes were heard of, or made here.
+    changes: AtomicU64,
+}
+
+/// When a listing was begun. What changes after that, it may or may not have seen.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    at: Duration,
+    /// The changes until then.
+    changes: u64,
 }
 
 /// The last listing that succeeded.
 #[derive(Clone, Debug)]
 struct Listed {
     snapshot: Arc<Snapshot>,
-    at: Duration,
-    /// The store was written to since.
-    outdated: bool,
+    begun: Begun,
+    /// The version of the plugin that it came from.
+    version: String,
 }
 
 impl Store {
-    pub(crate) fn open(plan: StorePlan, registry: &Registry, log: LogSink, clock: Clock) -> Self {
-        let plugin = registry.plugin(&plan.plugin).copied();
-        let table = open_table(&plan, plugin, registry, log);
+    pub(crate) fn open(plan: StorePlan, registry: &Registry, options: &Arc<KernelOptions>) -> Self {
+        let person = options.prompters.as_ref().map(|make| make(&plan));
+        let incidents = Arc::clone(&options.incidents);
+        let answers = Answers::new(&plan.name, &plan.secrets, person, Arc::clone(&incidents));
+        let answers = Arc::new(answers);
         Self {
+            opener: Opener::new(&plan, registry, options, Arc::clone(&answers)),
             plan,
-            plugin,
-            table,
-            clock,
+            answers,
+            incidents,
+            log: Arc::clone(&options.log),
+            clock: options.clock.clone(),
             listing: Mutex::default(),
+            starting: Mutex::default(),
             last: Mutex::default(),
+            current: Mutex::default(),
+            supervision: Mutex::default(),
+            failed: Mutex::default(),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -67,9 +110,18 @@ impl Store {
         &self.plan.plugin
     }
 
-    /// The version of its plugin; empty where the plugin is not there.
-    pub fn version(&self) -> &'static str {
-        self.plugin.map_or("", |plugin| plugin.version())
+    /// The version of its plugin; empty where that is not known, since it never answered.
+    pub fn version(&self) -> String {
+        if let Some(plugin) = self.opener.builtin() {
+            return plugin.version().to_owned();
+        }
+        if let Some(instance) = &*self.current() {
+            return instance.opened.store.identity().version.clone();
+        }
+        let last = self.last();
+        last.as_ref()
+            .map(|last| last.version.clone())
+            .unwrap_or_default()
     }
 
     /// What the operator meant.
@@ -77,34 +129,21 @@ impl Store {
         &self.plan
     }
 
-    /// How it is; answered from memory.
-    pub fn health(&self) -> StoreHealth {
-        let last = self.last().clone();
-        let age = last
-            .as_ref()
-            .map(|last| self.clock.now().saturating_sub(last.at));
-        let held = last
-            .map(|last| last.snapshot.items().len())
-            .and_then(|n| n.try_into().ok());
-        match self.ask() {
-            Ok(health) => StoreHealth {
-                state: health.state,
-                writable: health.writable && self.plugin.is_some_and(|plugin| plugin.can_write()),
-                watching: health.watching,
-                generation: health.generation,
-                items: health.item_count.or(held),
-                detail: health.detail,
-                age,
-            },
-            Err(kind) => StoreHealth {
-                state: HealthState::Failed,
-                detail: kind.to_string(),
-                writable: false,
-                watching: false,
-                generation: 0,
-                items: None,
-                age,
-            },
+    /// Where its plugin runs.
+    pub fn place(&self) -> Place {
+        self.opener.place(&self.plan)
+    }
+
+    /// The process that its plugin runs in, where one runs that is not this one.
+    pub fn process(&self) -> Option<u32> {
+        self.running()?.opened.process
+    }
+
+    /// What its plugin says of itself; a library that does not answer says nothing.
+    pub fn manifest(&self) -> Option<Arc<Manifest>> {
+        match self.opener.builtin() {
+            Some(plugin) => Some(Arc::new(plugin.manifest().clone())),
+            None => Some(Arc::clone(&self.instance().ok()?.opened.manifest)),
         }
     }
 
@@ -116,20 +155,20 @@ impl Store {
 
     /// Whether it keeps its items in a file whose path the operator sets, and can be written to.
     pub fn is_file_store(&self) -> bool {
-        self.plugin.is_some_and(|plugin| {
-            let path = plugin.manifest().settings.get("path");
-            plugin.can_write() && path.is_some_and(|path| path.kind == SettingKind::Path)
+        self.manifest().is_some_and(|manifest| {
+            let path = manifest.settings.get("path");
+            path.is_some_and(|path| path.kind == SettingKind::Path) && self.can_write()
         })
     }
 
     /// What it holds; listed again only where it changed, or may have.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, StoreError> {
-        if let Some(known) = self.known().map_err(|kind| self.error(kind))? {
+        if let Some(known) = self.known() {
             return Ok(known);
         }
         let _turn = self.turn();
         // Whoever listed while this one waited has listed for both.
-        match self.known().map_err(|kind| self.error(kind))? {
+        match self.known() {
             Some(known) => Ok(known),
             None => self.list(),
         }
@@ -144,25 +183,61 @@ impl Store {
     /// The last snapshot that could be had, and how old it is.
     pub fn last_snapshot(&self) -> Option<(Arc<Snapshot>, Duration)> {
         let last = self.last().clone()?;
-        Some((last.snapshot, self.clock.now().saturating_sub(last.at)))
+        Some((last.snapshot, self.age(last.begun)))
     }
 
     /// Makes changes in order; nothing is undone where one of them fails.
     pub fn apply(&self, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
-        let table = self
-            .table
-            .as_ref()
-            .map_err(|kind| self.error(kind.clone()))?;
-        if !self.plugin.is_some_and(|plugin| plugin.can_write()) {
+        let instance = self.instance().map_err(|kind| self.error(kind))?;
+        let store = &instance.opened.store;
+        if !store.identity().can_write {
             return Err(self.error(StoreErrorKind::NotWritable));
         }
-        let result = table.apply(batch, &CallLimits::within(self.plan.timeout));
-        if !batch.check_only
-            && let Some(last) = self.last().as_mut()
-        {
-            last.outdated = true;
+        let asks = store.last_health().is_ok_and(|health| health.asks_write);
+        let limits = match asks {
+            true => lock::asking(self.person_waits()),
+            false => CallLimits::within(self.plan.timeout),
+        };
+        let apply = || {
+            self.call(&instance, |store| {
+                store.apply(batch, &limits).map_err(|error| error.error)
+            })
+        };
+        let result = match asks {
+            true => self.answers.during(Whom::Anybody, apply),
+            false => apply(),
+        };
+        if !batch.check_only {
+            self.outdate();
         }
-        result.map_err(|error| self.error(StoreErrorKind::Call(error.error)))
+        result.map_err(|error| self.error(StoreErrorKind::Call(error)))
+    }
+
+    /// Whether its plugin can write, whatever this store can just now.
+    pub(crate) fn can_write(&self) -> bool {
+        match self.opener.builtin() {
+            Some(plugin) => plugin.can_write(),
+            None => self
+                .instance()
+                .is_ok_and(|instance| instance.opened.store.identity().can_write),
+        }
+    }
+
+    /// What was listed, or is being listed, is not what the store holds, or may not be.
+    pub(crate) fn outdate(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A listing begins.
+    fn begin(&self) -> Begun {
+        Begun {
+            at: self.clock.now(),
+            changes: self.changes.load(Ordering::Acquire),
+        }
+    }
+
+    fn age(&self, begun: Begun) -> Duration {
+        self.clock.now().saturating_sub(begun.at)
     }
 
     /// The store as one part of a server's view.
@@ -172,16 +247,20 @@ impl Store {
         } else {
             self.snapshot()
         };
+        self.part_of(match listed {
+            Ok(snapshot) => Source::Fresh(snapshot),
+            Err(error) => self.fallen_back(&error),
+        })
+    }
+
+    fn part_of(&self, source: Source) -> Part {
         Part {
             store: self.plan.name.clone(),
             plugin: self.plan.plugin.clone(),
-            version: self.version().to_owned(),
+            version: self.version(),
             critical: self.plan.critical,
             scope: PartScope::Configured(self.plan.scope),
-            source: match listed {
-                Ok(snapshot) => Source::Fresh(snapshot),
-                Err(error) => self.fallen_back(&error),
-            },
+            source,
         }
     }
 
@@ -189,7 +268,7 @@ impl Store {
     fn fallen_back(&self, error: &StoreError) -> Source {
         let why = error.kind().to_string();
         match self.last_snapshot() {
-            Some((last, age)) if age <= self.plan.stale_ok && !age.is_zero() => {
+            Some((last, age)) if age <= self.plan.stale_ok && !self.plan.stale_ok.is_zero() => {
                 Source::Stale { last, age, why }
             }
             last => Source::Down {
@@ -199,60 +278,31 @@ impl Store {
         }
     }
 
-    /// The last snapshot, if it is certainly what the store holds.
-    fn known(&self) -> Result<Option<Arc<Snapshot>>, StoreErrorKind> {
-        let table = self.table.as_ref().map_err(Clone::clone)?;
-        let announced = table.changed();
-        let mut last = self.last();
-        let Some(last) = last.as_mut() else {
-            return Ok(None);
-        };
-        last.outdated |= announced;
-        let (outdated, at) = (last.outdated, last.at);
-        let snapshot = Arc::clone(&last.snapshot);
-        let Ok(health) = self.ask() else {
-            return Ok(None);
-        };
+    /// The last snapshot, if it is certainly what the store holds. Nothing is waited for.
+    pub(crate) fn known(&self) -> Option<Arc<Snapshot>> {
+        let instance = self.running()?;
+        let store = &instance.opened.store;
+        if store.changed() {
+            self.outdate();
+        }
+        let health = store.last_health().ok()?;
+        let last = self.last();
+        let last = last.as_ref()?;
         let answers = matches!(health.state, HealthState::Ready | HealthState::Degraded);
-        let same = health.generation != 0 && health.generation == snapshot.generation();
-        let due = !health.watching && self.clock.now().saturating_sub(at) >= self.plan.refresh;
-        Ok((answers && same && !outdated && !due).then_some(snapshot))
+        let same = health.generation != 0 && health.generation == last.snapshot.generation();
+        let outdated = last.begun.changes != self.changes.load(Ordering::Acquire);
+        let due = !health.watching && self.age(last.begun) >= self.plan.refresh;
+        (answers && same && !outdated && !due).then(|| Arc::clone(&last.snapshot))
     }
 
-    /// Lists the store; the last good snapshot is kept where that fails.
+    /// Lists the store; the last good snapshot is kept where that fails. The caller has the turn.
     fn list(&self) -> Result<Arc<Snapshot>, StoreError> {
-        let table = self
-            .table
-            .as_ref()
-            .map_err(|kind| self.error(kind.clone()))?;
-        let at = self.clock.now();
-        let listing = table
-            .list(&CallLimits::within(self.plan.timeout))
+        let instance = self.instance().map_err(|kind| self.error(kind))?;
+        let begun = self.begin();
+        let listing = self
+            .list_unlocked(&instance)
             .map_err(|error| self.error(StoreErrorKind::Call(error)))?;
-        let mut last = self.last();
-        // Where nothing changed the indexes are kept.
-        let same = last.as_ref().filter(|last| {
-            last.snapshot.generation() == listing.generation
-                && last.snapshot.left_out() == listing.skipped
-                && last.snapshot.items() == listing.items
-        });
-        let snapshot = match same {
-            Some(same) => Arc::clone(&same.snapshot),
-            None => Arc::new(
-                Snapshot::new(listing.generation, listing.items).with_left_out(listing.skipped),
-            ),
-        };
-        *last = Some(Listed {
-            snapshot: Arc::clone(&snapshot),
-            at,
-            outdated: false,
-        });
-        Ok(snapshot)
-    }
-
-    fn ask(&self) -> Result<Health, StoreErrorKind> {
-        let table = self.table.as_ref().map_err(Clone::clone)?;
-        table.health().map_err(StoreErrorKind::Call)
+        Ok(note(&mut self.last(), &instance, listing, begun))
     }
 
     /// The one place where a store's name is added to an error.
@@ -269,34 +319,39 @@ impl Store {
     }
 }
 
-fn open_table(
-    plan: &StorePlan,
-    plugin: Option<Plugin>,
-    registry: &Registry,
-    log: LogSink,
-) -> Result<Table, StoreErrorKind> {
-    let Some(plugin) = plugin else {
-        let known = registry
-            .plugins()
-            .iter()
-            .map(|known| known.id().to_owned())
-            .collect();
-        return Err(StoreErrorKind::NoPlugin {
-            id: plan.plugin.clone(),
-            known,
-        });
+/// Makes a listing the last one, and returns its snapshot.
+fn note(
+    last: &mut Option<Listed>,
+    instance: &Instance,
+    listing: Listing,
+    begun: Begun,
+) -> Arc<Snapshot> {
+    // Where nothing changed the indexes are kept.
+    let same = last.as_ref().filter(|last| {
+        last.snapshot.generation() == listing.generation
+            && last.snapshot.left_out() == listing.skipped
+            && last.snapshot.items() == listing.items
+    });
+    let snapshot = match same {
+        Some(same) => Arc::clone(&same.snapshot),
+        None => Arc::new(
+            Snapshot::new(listing.generation, listing.items).with_left_out(listing.skipped),
+        ),
     };
-    if plan.isolation == Some(Isolation::Runner) || plan.require_sandbox {
-        return Err(StoreErrorKind::NoRunner);
+    *last = Some(Listed {
+        snapshot: Arc::clone(&snapshot),
+        begun,
+        version: instance.opened.store.identity().version.clone(),
+    });
+    snapshot
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
     }
-    let mut config = StoreConfig::new(&plan.name);
-    config.settings = plugin
-        .manifest()
-        .check_settings(&plan.settings, &plan.base_dir)
-        .map_err(StoreErrorKind::Setting)?;
-    config.state_dir.clone_from(&plan.state_dir);
-    config.log = log;
-    plugin.open(config).map_err(StoreErrorKind::Call)
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub struct Verdict {
     pub warnings: Vec<String>,
     /// The certificates that are held for this server by name.
     pub held: Arc<[Fingerprint]>,
+    /// What is held and would vouch, had it been imported as another kind.
+    pub misfiled: Option<Fingerprint>,
 }
 
 /// What vouched for a chain.

@@ -13,6 +13,7 @@ pub mod story;
 pub mod tap;
 
 use anchorhold_kernel::plan::StorePlan;
+use anchorhold_kernel::{Kernel, KernelOptions, Registry};
 use anchorhold_session::context::Context;
 use std::fmt;
 use std::path::Path;
@@ -24,6 +25,9 @@ use tokio::task::JoinHandle;
 /// Makes the stores of a home; the first of them takes what is accepted and imported.
 pub type MakePlans = Arc<dyn Fn(&Path) -> Vec<StorePlan> + Send + Sync>;
 
+/// Opens stores, through the plugins that there are.
+pub type OpenStores = Arc<dyn Fn(Vec<StorePlan>) -> Kernel + Send + Sync>;
+
 /// Is told of each story when it has ended, in the order of the manual.
 pub type Progress = Arc<dyn Fn(&StoryResult) + Send + Sync>;
 
@@ -34,6 +38,7 @@ pub type Knife = Arc<dyn Fn(&mut Context) + Send + Sync>;
 #[derive(Clone)]
 pub struct Rehearsal {
     make_plans: MakePlans,
+    open_stores: OpenStores,
     stories: Vec<Story>,
     at_once: usize,
     shared_stores: bool,
@@ -55,6 +60,9 @@ impl Rehearsal {
     pub fn new(make_plans: MakePlans) -> Self {
         Self {
             make_plans,
+            open_stores: Arc::new(|plans| {
+                Kernel::open(plans, &Registry::builtin(), KernelOptions::default())
+            }),
             stories: story::all(),
             at_once: AT_ONCE,
             shared_stores: false,
@@ -90,6 +98,13 @@ impl Rehearsal {
     pub fn in_shared_stores(mut self) -> Self {
         self.at_once = 1;
         self.shared_stores = true;
+        self
+    }
+
+    /// The stores are opened through other plugins than those that are linked in.
+    #[must_use]
+    pub fn opening(mut self, open_stores: OpenStores) -> Self {
+        self.open_stores = open_stores;
         self
     }
 
@@ -198,6 +213,7 @@ pub async fn play(rehearsal: &Rehearsal) -> Played {
         let acts = story.acts.iter().map(|act| {
             let troupe = stage::Troupe {
                 make_plans: Arc::clone(&rehearsal.make_plans),
+                open_stores: Arc::clone(&rehearsal.open_stores),
                 knife: rehearsal.knife.clone(),
                 shared_stores: rehearsal.shared_stores,
             };

@@ -13,7 +13,7 @@ use crate::server::{self, Character};
 use crate::stage::{Trouble, blocking, down, import, mark, state_dir};
 use crate::tap::Tap;
 use crate::{AT_ONCE, MakePlans, Played, Progress, Running, StepResult, StoryResult, broken_off};
-use anchorhold_kernel::{Kernel, Registry};
+use anchorhold_kernel::{Kernel, KernelOptions, Registry};
 use anchorhold_session::code::Code;
 use anchorhold_session::connect::{Wish, connect};
 use anchorhold_session::context::Context;
@@ -228,7 +228,7 @@ async fn open(own: &OwnServers, home: &TempDir, known: &Known) -> Result<Context
     let state_dir = state_dir(home.path());
     let actor = own.context.actor.clone();
     blocking(move || {
-        let kernel = Kernel::open(plans, &Registry::builtin(), Arc::new(|_, _| {}));
+        let kernel = Kernel::open(plans, &Registry::builtin(), KernelOptions::default());
         let state = State::open(&state_dir)?;
         let clock = Arc::new(OffsetDateTime::now_utc);
         Ok(Context::new(

@@ -11,9 +11,9 @@ mod wire;
 pub(crate) use trust::{import, mark};
 
 use crate::story::{Act, Observed, Part, Script, Step};
-use crate::{Knife, MakePlans, StepResult, broken_off};
+use crate::{Knife, MakePlans, OpenStores, StepResult, broken_off};
 use anchorhold_kernel::plan::StorePlan;
-use anchorhold_kernel::{Kernel, Registry, ServerName};
+use anchorhold_kernel::{Kernel, ServerName};
 use anchorhold_session::accept;
 use anchorhold_session::context::Context;
 use anchorhold_session::options::{self, Source, SourceRole};
@@ -35,6 +35,7 @@ use tokio::time::timeout;
 /// What all acts are played with.
 pub(crate) struct Troupe {
     pub(crate) make_plans: MakePlans,
+    pub(crate) open_stores: OpenStores,
     pub(crate) knife: Option<Knife>,
     /// The stores outlive the act, and were empty before it.
     pub(crate) shared_stores: bool,
@@ -58,7 +59,7 @@ pub(crate) async fn play(troupe: &Troupe, act: &Act) -> Vec<StepResult> {
     }
     // The stores do not lie in the home, which is gone by now.
     if troupe.shared_stores
-        && let Err(trouble) = sweep::sweep(&troupe.make_plans, Path::new("")).await
+        && let Err(trouble) = sweep::sweep(troupe, Path::new("")).await
     {
         steps.push(broken_off(&format!(
             "the store was not emptied again: {trouble}"
@@ -225,15 +226,11 @@ impl<'a> Stage<'a> {
         if let Some(opened) = &self.opened {
             return Ok(opened.clone());
         }
-        let plans = self.plans();
+        let (plans, open_stores) = (self.plans(), Arc::clone(&self.troupe.open_stores));
         let state_dir = self.state_dir();
         let opened = blocking(move || {
             Ok(Opened {
-                kernel: Arc::new(Kernel::open(
-                    plans,
-                    &Registry::builtin(),
-                    Arc::new(|_, _| {}),
-                )),
+                kernel: Arc::new(open_stores(plans)),
                 state: Arc::new(State::open(&state_dir)?),
             })
         })

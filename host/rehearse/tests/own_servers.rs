@@ -9,7 +9,7 @@
 mod keydb;
 
 use anchorhold_kernel::import::{Request, detect, import};
-use anchorhold_kernel::{Kernel, Registry, ServerName, Servers};
+use anchorhold_kernel::{Kernel, KernelOptions, Registry, ServerName, Servers};
 use anchorhold_rehearse::certificate::{Authority, Validity, stock};
 use anchorhold_rehearse::operator::{OwnServers, play};
 use anchorhold_rehearse::{Played, StepResult};
@@ -40,7 +40,7 @@ impl Home {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a home");
         let plans = keydb::plans()(dir.path());
-        let kernel = Kernel::open(plans, &Registry::builtin(), Arc::new(|_, _| {}));
+        let kernel = Kernel::open(plans, &Registry::builtin(), KernelOptions::default());
         let state = State::open(&dir.path().join("state")).expect("an empty state");
         Self {
             kernel: Arc::new(kernel),

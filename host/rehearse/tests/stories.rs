@@ -8,7 +8,7 @@
 #[path = "store/keydb.rs"]
 mod keydb;
 
-use anchorhold_kernel::{Kernel, Registry};
+use anchorhold_kernel::{Kernel, KernelOptions, Registry};
 use anchorhold_rehearse::{MakePlans, Played, Rehearsal, StoryResult, play};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -83,7 +83,7 @@ async fn a_store_that_outlives_the_acts_is_left_empty() {
     let kernel = Kernel::open(
         shared(home.path()),
         &Registry::builtin(),
-        Arc::new(|_, _| {}),
+        KernelOptions::default(),
     );
     let left = kernel.stores()[0].fresh_snapshot().expect("a listing");
     assert!(left.items().is_empty());

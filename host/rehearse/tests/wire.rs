@@ -8,7 +8,7 @@
 #[path = "store/keydb.rs"]
 mod keydb;
 
-use anchorhold_kernel::{Kernel, Registry, ServerName};
+use anchorhold_kernel::{Kernel, KernelOptions, Registry, ServerName};
 use anchorhold_rehearse::certificate::{Validity, stock};
 use anchorhold_rehearse::program::{Markers, Seen};
 use anchorhold_rehearse::server::{Character, Server};
@@ -49,7 +49,7 @@ impl Scene {
         let tap = Tap::open(server.address()).await.expect("a tap");
         let home = tempfile::tempdir().expect("a home");
         let plans = keydb::plans()(home.path());
-        let kernel = Kernel::open(plans, &Registry::builtin(), Arc::new(|_, _| {}));
+        let kernel = Kernel::open(plans, &Registry::builtin(), KernelOptions::default());
         let state = State::open(&home.path().join("state")).expect("an empty state");
         let clock = Arc::new(OffsetDateTime::now_utc);
         let actor = Actor::new("operator", "test");

@@ -6,7 +6,7 @@ use crate::server::Server;
 use anchorhold_boundary::Plugin;
 use anchorhold_boundary::manifest::Value;
 use anchorhold_kernel::plan::StorePlan;
-use anchorhold_kernel::{Kernel, Registry};
+use anchorhold_kernel::{Kernel, KernelOptions, Registry};
 use anchorhold_sdk::testing::PLUGIN;
 use anchorhold_state::{Actor, Allow, Lowered, Record, ServerName, State, Transaction};
 use std::path::Path;
@@ -39,7 +39,7 @@ impl Sample {
     fn of(plans: Vec<StorePlan>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let memory = Plugin::builtin(PLUGIN.builtin()).expect("a plugin");
-        let kernel = Kernel::open(plans, &Registry::of([memory]), Arc::new(|_, _| {}));
+        let kernel = Kernel::open(plans, &Registry::of([memory]), KernelOptions::default());
         let state = State::open(&directory.path().join("state")).expect("a first run");
         let clock = Arc::new(|| OffsetDateTime::UNIX_EPOCH);
         let actor = Actor::new("tester", "test");

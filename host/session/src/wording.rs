@@ -65,6 +65,8 @@ pub(crate) struct Told<'a> {
     pub(crate) detail: &'a str,
     /// What the verdict itself says to do.
     pub(crate) advice: Option<&'a str>,
+    /// What the verdict says is held as another kind than would help.
+    pub(crate) misfiled: Option<Fingerprint>,
     /// What the server presented, end entity first.
     pub(crate) presented: &'a [Fingerprint],
 }
@@ -77,6 +79,7 @@ impl Told<'_> {
             cause: Cause::Rules,
             detail: "",
             advice: None,
+            misfiled: None,
             presented: &[],
         }
     }

@@ -16,6 +16,8 @@ pub(crate) enum Change<'a> {
     Put {
         /// The identity of the certificate.
         id: Id,
+        /// The identity that it was put with, where that is another one.
+        claimed: Option<Id>,
         /// The certificate and its label. It differs from every other label by more than case,
         /// as programs that read the file need it, or is empty.
         entry: Entry<'a>,
@@ -71,7 +73,11 @@ impl<'a> Draft<'a> {
     /// Makes one change.
     pub(crate) fn make(&mut self, change: &Change<'a>) -> Result<Outcome, DatabaseError> {
         let (effect, id) = match *change {
-            Change::Put { id, entry } => (self.put(id, entry)?, id),
+            Change::Put {
+                claimed: Some(claimed),
+                ..
+            } if self.is_held(&claimed) => return Err(DatabaseError::OtherCertificate),
+            Change::Put { id, entry, .. } => (self.put(id, entry)?, id),
             Change::Remove(id) => (self.remove(&id), id),
         };
         self.changed |= effect != Effect::Unchanged;
@@ -127,6 +133,11 @@ impl<'a> Draft<'a> {
             }
             None => Effect::Unchanged,
         }
+    }
+
+    fn is_held(&self, id: &Id) -> bool {
+        let place = self.place(id);
+        place.is_some_and(|place| self.entries[place].is_some())
     }
 
     /// Where the certificate is, or was before it was removed.

@@ -38,13 +38,13 @@ pub enum DatabaseError {
         /// What it said.
         source: io::Error,
     },
-    /// The item to remove cannot be one of this database.
-    NotAnId,
     /// What stands there is no file.
     NotAFile {
         /// Which file.
         path: PathBuf,
     },
+    /// The item to put has the id of another certificate.
+    OtherCertificate,
     /// The file belongs to another user, and would no longer be theirs.
     Owner {
         /// Which file.
@@ -124,11 +124,10 @@ impl DatabaseError {
                 _ => ErrorKind::Malformed,
             },
             Self::Io { .. } | Self::Random(_) => ErrorKind::Internal,
-            Self::NotAnId => ErrorKind::NotFound,
             Self::NotAFile { .. } | Self::SymbolicLink { .. } | Self::Owner { .. } => {
                 ErrorKind::Denied
             }
-            Self::Path { .. } => ErrorKind::InvalidArgument,
+            Self::OtherCertificate | Self::Path { .. } => ErrorKind::InvalidArgument,
             Self::SameLabel { .. } => ErrorKind::AlreadyExists,
             Self::Stash { .. } | Self::StashText { .. } => ErrorKind::Malformed,
             Self::StashMissing { .. } => ErrorKind::NotPresent,
@@ -188,7 +187,9 @@ impl fmt::Display for DatabaseError {
                 path,
                 source,
             } => write!(f, "cannot {action} {}: {source}", path.display()),
-            Self::NotAnId => f.write_str("no item of a key database has such an id"),
+            Self::OtherCertificate => {
+                f.write_str("another certificate has this id, which is the SHA-256 of its bytes")
+            }
             Self::NotAFile { path } => write!(f, "{} is not a file", path.display()),
             Self::Owner { path, uid } => write!(
                 f,

@@ -5,14 +5,13 @@ use std::time::Duration;
 use anchorhold_formats::der;
 use anchorhold_formats::p12::Entry;
 use anchorhold_sdk::{
-    Batch, Call, Config, Decision, Error, ErrorKind, Health, HealthState, Host, Item, Items, Kind,
-    Outcomes, Page, Purpose, Rule, TrustStore, Write,
+    Batch, Call, Config, Decision, Effect, Error, ErrorKind, Health, HealthState, Host, Item,
+    Items, Kind, Outcomes, Page, Purpose, Rule, TrustStore, Write,
 };
 
 use crate::contents::{Id, fits};
 use crate::database::{Database, Standing, State, Terms};
 use crate::draft::Change;
-use crate::error::DatabaseError;
 use crate::lock::Patience;
 
 /// One configured key database.
@@ -70,11 +69,9 @@ impl Write for KeyDatabase {
         outcomes: &mut Outcomes<'_>,
     ) -> Result<(), Error> {
         call.check()?;
-        let changes: Vec<_> = batch
-            .changes()
-            .iter()
-            .map(change)
-            .collect::<Result<_, _>>()?;
+        let asked = batch.changes();
+        let possible: Vec<_> = asked.iter().map(change).collect::<Result<_, _>>()?;
+        let changes: Vec<_> = possible.iter().flatten().copied().collect();
         let terms = Terms {
             at: batch.if_generation(),
             check_only: batch.check_only(),
@@ -85,8 +82,18 @@ impl Write for KeyDatabase {
                 cancelled: &|| call.cancelled(),
             },
         };
-        for (effect, id) in self.database.apply(&changes, &terms)? {
-            outcomes.push(effect, id.as_bytes())?;
+        let mut done = self.database.apply(&changes, &terms)?.into_iter();
+        for (asked, possible) in asked.iter().zip(&possible) {
+            match (asked, possible) {
+                (anchorhold_sdk::Change::Remove(id), None) => {
+                    outcomes.push(Effect::Unchanged, id)?;
+                }
+                _ => {
+                    if let Some((effect, id)) = done.next() {
+                        outcomes.push(effect, id.as_bytes())?;
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -110,14 +117,11 @@ fn describe(standing: &Standing) -> (HealthState, String) {
     }
 }
 
-/// A change as the file can keep it.
-fn change<'a>(change: &anchorhold_sdk::Change<'a>) -> Result<Change<'a>, Error> {
+/// A change as the file can keep it; none where an id is to be removed that no file can hold.
+fn change<'a>(change: &anchorhold_sdk::Change<'a>) -> Result<Option<Change<'a>>, Error> {
     match change {
-        anchorhold_sdk::Change::Put(item) => put(item),
-        anchorhold_sdk::Change::Remove(id) => {
-            let id = Id::parse(id).ok_or(DatabaseError::NotAnId)?;
-            Ok(Change::Remove(id))
-        }
+        anchorhold_sdk::Change::Put(item) => put(item).map(Some),
+        anchorhold_sdk::Change::Remove(id) => Ok(Id::parse(id).map(Change::Remove)),
         _ => Err(Error::unsupported("a change of a kind that is not known")),
     }
 }
@@ -149,13 +153,10 @@ fn put<'a>(item: &Item<'a>) -> Result<Change<'a>, Error> {
         )));
     }
     let id = Id::of(der);
-    if !item.id.is_empty() && item.id != id.as_bytes() {
-        return Err(Error::invalid_argument(
-            "the id of an item is the SHA-256 of its certificate",
-        ));
-    }
     let entry = Entry { label, der };
-    Ok(Change::Put { id, entry })
+    // An id that no certificate has here counts as none.
+    let claimed = Id::parse(item.id).filter(|claimed| *claimed != id);
+    Ok(Change::Put { id, claimed, entry })
 }
 
 /// Whether being trusted for servers is what the rule says, or no more than it leaves open.

@@ -1,11 +1,14 @@
 //! One whole document of every kind, and one with all that may be absent absent.
 
 use anchorhold_api::{
-    By, Certificate, Change, Changed, Difference, Endpoint, Error, ErrorBody, Explanation,
-    FailedStore, Import, Imported, Journal, JournalCheck, JournalEntry, Level, List, Lowered,
-    Missing, OpenIntent, Password, Place, Proposal, Proposed, Record, RecordChange, RecordList,
-    RecordedLevel, Rehearsal, Replaced, Row, Servers, Session, SetOption, Shown, Step, Store,
-    StoreCheck, StoreList, StoreState, Story, Used, Verdict, Warning,
+    Bundle, BundledServer, By, Certificate, Change, Changed, CheckedCase, ConfiguredStore,
+    Diagnosis, Difference, Endpoint, Error, ErrorBody, Explanation, FailedStore, Finding, Import,
+    Imported, Journal, JournalCheck, JournalEntry, Level, List, Lowered, Missing, Offer,
+    OpenIntent, Password, Place, Places, Platform, Plugin, PluginAdd, PluginCheck, PluginList,
+    PluginNew, PluginRemove, PluginRun, Proposal, Proposed, Record, RecordChange, RecordList,
+    RecordedLevel, Rehearsal, Replaced, Row, RunHealth, RunItem, Servers, Session, SetOption,
+    Setting, Shown, Step, Store, StoreCheck, StoreList, StoreState, StoreTurn, Story, Used,
+    Verdict, Warning,
 };
 
 const SHA: &str = "0b28f77b36fce811b4de7cf89959526ad6f2fd2c759046550ab6c8a7e34b7f2f";
@@ -335,6 +338,19 @@ fn store() -> Store {
         items: Some(1),
         age_seconds: None,
         writable: true,
+        code: Some(text("quarantined")),
+        attempts_left: Some(3),
+        crashed_at: Some(text(TIME)),
+        crash: Some(text("ended by signal 11")),
+    }
+}
+
+pub(crate) fn store_turn(whole: bool) -> StoreTurn {
+    StoreTurn {
+        store: text("hsm"),
+        changed: true,
+        health: some(whole, text("ready")),
+        message: text("it is unlocked"),
     }
 }
 
@@ -397,5 +413,182 @@ pub(crate) fn journal_check(whole: bool) -> JournalCheck {
         problems: vec![text("entry 2 does not carry on entry 1")],
         message: text("2 entries"),
         remedy: some(!whole, text("keep the file")),
+    }
+}
+
+pub(crate) fn diagnosis(whole: bool) -> Diagnosis {
+    Diagnosis {
+        findings: vec![finding()],
+        errors: 1,
+        warnings: 0,
+        notes: 0,
+        bundle: some(whole, text("bundle.json")),
+        files: vec![text("dsm.sys")],
+    }
+}
+
+pub(crate) fn bundle(whole: bool) -> Bundle {
+    let setting = Setting {
+        key: text("path"),
+        value: some(whole, text("stores/a.p12")),
+    };
+    let option = SetOption {
+        name: text("SSL"),
+        value: text("Yes"),
+        from: text("dsm.sys:3"),
+    };
+    Bundle {
+        version: text("0.1.0"),
+        made: text(TIME),
+        platform: Platform {
+            system: text("Linux"),
+            release: text("6.18"),
+            machine: text("x86_64"),
+            user: text("root"),
+        },
+        places: Places {
+            configuration: some(whole, text("/etc/anchorhold/anchorhold.toml")),
+            state: text("/var/lib/anchorhold/state"),
+            base: text("/var/lib/anchorhold"),
+        },
+        findings: vec![finding()],
+        sandbox: vec![Offer {
+            what: text("landlock"),
+            available: whole,
+            detail: text("ABI 7"),
+        }],
+        stores: store_list().stores,
+        plugins: vec![plugin(whole)],
+        configured_stores: vec![ConfiguredStore {
+            name: text("keydb"),
+            plugin: text("anchorhold.keydb"),
+            settings: vec![setting.clone()],
+            secrets: vec![setting],
+            env: vec![text("SOFTHSM2_CONF")],
+            grants: vec![text("read:/etc")],
+            isolation: some(whole, text("runner")),
+            require_sandbox: false,
+            critical: true,
+            scope: text("imported"),
+        }],
+        servers: vec![BundledServer {
+            name: text("TSM1"),
+            options: vec![option.clone()],
+            unused_options: vec![option.clone()],
+            policy: vec![option],
+        }],
+        option_files: vec![text("dsm.sys")],
+        ledger: vec![record(whole)],
+        journal: journal().entries,
+    }
+}
+
+fn finding() -> Finding {
+    Finding {
+        code: text("pin-mismatch"),
+        severity: text("error"),
+        about: text("plugin org.example.ldap"),
+        message: text("its SHA-256 is another"),
+        remedy: text("anchorhold plugin add MANIFEST --update"),
+    }
+}
+
+fn plugin(whole: bool) -> Plugin {
+    Plugin {
+        id: text("org.example.ldap"),
+        version: some(whole, text("1.2.0")),
+        state: text("pin-mismatch"),
+        message: text("its SHA-256 is another one"),
+        remedy: some(whole, text("find out who changed it")),
+        manifest: some(whole, text("/opt/ldap/ldap.plugin.toml")),
+        library: some(whole, text("/opt/ldap/libldap.so")),
+        sha256: some(whole, text(SHA)),
+        manifest_sha256: some(whole, text(SHA)),
+        needs: vec![text("read"), text("connect:ldap.example:636")],
+        grants: vec![text("connect:ldap.example:636")],
+        stores: vec![text("ldap")],
+    }
+}
+
+pub(crate) fn plugin_list() -> PluginList {
+    PluginList {
+        plugins: vec![plugin(true), plugin(false)],
+        faults: vec![text("two libraries are registered as one")],
+    }
+}
+
+pub(crate) fn plugin_add(whole: bool) -> PluginAdd {
+    PluginAdd {
+        plugin: plugin(whole),
+        outcome: text("added"),
+        file: text("/etc/anchorhold/plugins.d/org.example.ldap.toml"),
+        store: some(whole, text("ldap")),
+        changed: vec![text("ldap-test")],
+        notes: vec![text("the plugin needs network, which is not granted")],
+    }
+}
+
+pub(crate) fn plugin_remove() -> PluginRemove {
+    PluginRemove {
+        id: text("org.example.ldap"),
+        file: text("/etc/anchorhold/plugins.d/org.example.ldap.toml"),
+        stores: vec![text("ldap")],
+    }
+}
+
+pub(crate) fn plugin_check() -> PluginCheck {
+    PluginCheck {
+        cases: vec![CheckedCase {
+            id: text("read.pages-agree"),
+            level: text("read"),
+            result: text("failed"),
+            message: text("pages of 2 show 3 items, and one listing shows 4"),
+        }],
+        passed: 0,
+        failed: 1,
+    }
+}
+
+pub(crate) fn plugin_new() -> PluginNew {
+    PluginNew {
+        id: text("org.example.my-store"),
+        language: text("c"),
+        directory: text("my-store"),
+        manifest: text("my-store/org.example.my-store.plugin.toml"),
+        library: text("my-store/libmy_store.so"),
+        files: vec![text("Makefile")],
+        next: vec![text("make -C my-store")],
+    }
+}
+
+pub(crate) fn plugin_run(whole: bool) -> PluginRun {
+    let health = RunHealth {
+        state: text("ready"),
+        detail: text(""),
+        generation: 7,
+        items: some(whole, 1),
+        writable: false,
+        watching: true,
+    };
+    let item = RunItem {
+        kind: text("certificate"),
+        id: text("01"),
+        sha256: text(SHA),
+        label: text("Example Root"),
+        rules: vec![text("anchor for server")],
+        read_only: true,
+    };
+    PluginRun {
+        id: text("org.example.ldap"),
+        version: text("1.2.0"),
+        call: text("list"),
+        isolation: text("runner"),
+        sandbox: text("full"),
+        sandbox_note: text(""),
+        health: some(whole, health),
+        generation: 7,
+        items: vec![item],
+        skipped: 0,
+        outcomes: vec![text("new")],
     }
 }

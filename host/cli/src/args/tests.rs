@@ -37,6 +37,8 @@ fn what_the_manual_shows_can_be_typed() {
         "anchorhold server raise TSM1",
         "anchorhold server lower TSM1 --reason moved --allow plain --for 24h",
         "anchorhold store list",
+        "anchorhold doctor",
+        "anchorhold --home h doctor --bundle support.json --json",
         "anchorhold store check",
         "anchorhold store password keydb -o pw",
         "anchorhold journal show",

@@ -1,8 +1,10 @@
 //! Values as they are typed, checked before anything is done with them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anchorhold_kernel::plan;
 use anchorhold_session::level::Level;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -38,6 +40,33 @@ pub(crate) fn no_stanza_name(name: &str) -> Option<String> {
 /// The name of a store.
 pub(crate) fn store_name(text: &str) -> Result<String, String> {
     printable(text, "a store's name", 64)
+}
+
+/// The id of a plugin, which is never a path.
+pub(crate) fn plugin_id(text: &str) -> Result<String, String> {
+    if anchorhold_boundary::manifest::is_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a plugin's id is made of letters, digits, '.', '_', '+' and '-'".to_owned())
+    }
+}
+
+/// A setting of a store, as KEY=VALUE.
+pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("the key is empty".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A variable of an environment, as NAME=VALUE.
+pub(crate) fn variable(text: &str) -> Result<(OsString, OsString), String> {
+    let (name, value) = setting(text)?;
+    if plan::is_of_loader(&name) {
+        return Err(plan::LOADER.to_owned());
+    }
+    Ok((name.into(), value.into()))
 }
 
 /// The label of a certificate.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anchorhold_boundary::manifest::Value;
 use anchorhold_boundary::status::Status;
+use anchorhold_kernel::plan::SecretSource;
 use anchorhold_kernel::{Store, StoreError, StoreErrorKind};
 
 use crate::builtin;
@@ -21,14 +22,79 @@ pub(super) fn database(store: &Store) -> Option<PathBuf> {
     }
 }
 
-/// What mends a store whose files cannot be read.
+/// What mends a store that cannot be listed.
 pub(super) fn remedy(store: &Store, error: &StoreError) -> Option<String> {
+    let status = match error.kind() {
+        StoreErrorKind::NoPlugin { .. } => {
+            let text = "register it, or correct the store's plugin; see which there are: \
+                        anchorhold plugin list";
+            return Some(text.to_owned());
+        }
+        StoreErrorKind::Quarantined { .. } => {
+            let name = store.name();
+            return Some(format!(
+                "once that is mended: anchorhold store release {name}"
+            ));
+        }
+        StoreErrorKind::Refused { remedy, .. } => return remedy.clone(),
+        StoreErrorKind::Call(call) => Some(call.status),
+        _ => None,
+    };
+    if status == Some(Status::LockedOut) {
+        return Some("no attempt is left: whoever administers it has to reset it".to_owned());
+    }
+    let wants_a_person = matches!(
+        status,
+        Some(Status::Locked | Status::PromptRefused | Status::WrongSecret)
+    );
+    if wants_a_person && database(store).is_none() {
+        let unlock = format!("anchorhold store unlock {}", store.name());
+        return Some(unlocking(store, &unlock));
+    }
+    if database(store).is_none() {
+        return of_plugin(store, status?);
+    }
     let damaged = matches!(
         error.kind(),
         StoreErrorKind::Call(call)
             if matches!(call.status, Status::Malformed | Status::NotPresent | Status::WrongSecret)
     );
     database(store).filter(|_| damaged).map(|path| both(&path))
+}
+
+/// What opens the lock of a store for good: what one command unlocks, the next one finds locked
+/// where nothing is stored.
+pub(super) fn unlocking(store: &Store, unlock: &str) -> String {
+    let secrets = &store.plan().secrets;
+    if secrets.is_empty() {
+        return format!(
+            "write into its [[store]] where its PIN or password is kept, as in secrets = {{ KEY = \
+             {{ file = \"/PATH\" }} }}; to try one: {unlock}"
+        );
+    }
+    if secrets.values().any(SecretSource::is_stored) {
+        return format!(
+            "see that what its `secrets` name is there, is right, and can be read by its owner \
+             alone; to try another one: {unlock}"
+        );
+    }
+    unlock.to_owned()
+}
+
+/// What mends a store of somebody else's plugin.
+fn of_plugin(store: &Store, status: Status) -> Option<String> {
+    let name = store.name();
+    Some(match status {
+        Status::Crashed => format!(
+            "the next command starts it again; ask the author of the plugin with what this says: \
+             anchorhold journal show; after three crashes within a minute: anchorhold store \
+             release {name}"
+        ),
+        Status::Denied | Status::NotPresent => "put what it looks for in its place, or correct \
+             `settings` and `grant` of its [[store]]; what is not granted is not there for it"
+            .to_owned(),
+        _ => return None,
+    })
 }
 
 /// That nothing can be written to the directory of a store's file, and why.

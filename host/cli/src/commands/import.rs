@@ -35,11 +35,7 @@ pub(super) fn run(args: &Import, home: &Home) -> Result<Reply, Failure> {
             Servers::Named(named)
         },
         stores: args.stores.clone(),
-        kind: args.kind.map(|kind| match kind {
-            Kind::Anchor => CertificateKind::Anchor,
-            Kind::Intermediate => CertificateKind::Intermediate,
-            Kind::Pin => CertificateKind::Pin,
-        }),
+        kind: args.kind.map(Kind::of_certificate),
         label: args.label.clone(),
         replace: match &args.replace {
             Some(prefix) => Some(Holding::look(home, &[])?.find(prefix)?),

@@ -104,7 +104,8 @@ fn message(entries: u64, pending: u64, chain: bool, ledger: &str) -> String {
     format!("{count}{pending}; {end}")
 }
 
-fn entry(entry: Entry) -> api::JournalEntry {
+/// An entry as it is shown.
+pub(super) fn entry(entry: Entry) -> api::JournalEntry {
     api::JournalEntry {
         seq: entry.seq,
         at: rfc3339(entry.at.unix_timestamp()),

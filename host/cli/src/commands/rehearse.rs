@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anchorhold_api as api;
 use anchorhold_api::Story;
-use anchorhold_kernel::plan::StorePlan;
+use anchorhold_kernel::Kernel;
 use anchorhold_rehearse::operator::{self, OwnServers};
 use anchorhold_rehearse::{MakePlans, Played, Progress, Rehearsal, StoryResult, play};
 
@@ -72,7 +72,14 @@ fn own_servers(home: &Home) -> Result<OwnServers, Failure> {
 fn stories(args: &Rehearse, home: &Home) -> Result<Rehearsal, Failure> {
     let mut rehearsal = match args.stores.is_empty() {
         true => Rehearsal::new(throw_away()),
-        false => Rehearsal::new(scratch(&args.stores, home)?).in_shared_stores(),
+        false => {
+            let (registry, options) = (home.registry()?.clone(), home.options());
+            Rehearsal::new(scratch(&args.stores, home)?)
+                .in_shared_stores()
+                .opening(Arc::new(move |plans| {
+                    Kernel::open(plans, &registry, options.clone())
+                }))
+        }
     };
     if !args.stories.is_empty() {
         rehearsal = rehearsal
@@ -93,12 +100,8 @@ fn throw_away() -> MakePlans {
 /// Stores of the operator's, which must be marked as such that may be written to.
 fn scratch(names: &[String], home: &Home) -> Result<MakePlans, Failure> {
     check_stores(home, names)?;
-    let plans = home
-        .config()?
-        .stores
-        .iter()
-        .filter(|plan| names.contains(&plan.name));
-    let plans: Vec<StorePlan> = plans.cloned().collect();
+    let mut plans = home.plans()?;
+    plans.retain(|plan| names.contains(&plan.name));
     if let Some(plan) = plans.iter().find(|plan| !plan.scratch) {
         let message = format!(
             "a rehearsal writes to its stores, and store \"{}\" is not marked `scratch = true`",

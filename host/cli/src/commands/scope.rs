@@ -10,7 +10,7 @@ use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName};
 use super::holding::{Holding, check_stores, kind_word, scoped_servers};
 use super::import::from_import;
 use super::outlook::warn_of_acceptance;
-use crate::args::Scope;
+use crate::args::{Kind, Scope};
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::output::{Answer, Page, Reply};
@@ -31,7 +31,10 @@ pub(super) fn run(args: &Scope, home: &Home) -> Result<Reply, Failure> {
         (_, true) => ScopeChange::None,
         _ => ScopeChange::Only(names),
     };
-    let request = request(fingerprints.into_iter().collect(), change, home)?;
+    let request = ScopeRequest {
+        kind: args.kind.map(Kind::of_certificate),
+        ..request(fingerprints.into_iter().collect(), change, home)?
+    };
     let report = rescope(&request, home)?;
     Ok(Reply::done(document(&report, &holding, home)?))
 }

@@ -1,4 +1,6 @@
-//! `store`: the stores, their health, and a file store's password.
+//! `store`: the stores, their health, their locks, and a file store's password.
+
+mod lock;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -8,6 +10,7 @@ use std::path::Path;
 use anchorhold_api as api;
 use anchorhold_formats::sth;
 use anchorhold_kernel::certificate::rfc3339;
+use anchorhold_kernel::health::StoreHealth;
 use anchorhold_kernel::{Kernel, Store as KernelStore};
 use anchorhold_state::{Event, Intent};
 use zeroize::Zeroizing;
@@ -20,17 +23,22 @@ use crate::home::Home;
 use crate::input;
 use crate::output::Reply;
 
-/// Shows the stores, checks them, or writes out a password.
+/// Shows the stores, checks them, turns their locks, or writes out a password.
 pub(super) fn run(args: &Store, home: &Home) -> Result<Reply, Failure> {
     match args {
         Store::List => list(home),
         Store::Check(args) => check(&args.names, home),
+        Store::Unlock(args) => lock::unlock(args, home),
+        Store::Lock(args) => lock::lock(args, home),
+        Store::Release(args) => lock::release(args, home),
         Store::Password(args) => password(args, home),
     }
 }
 
 fn list(home: &Home) -> Result<Reply, Failure> {
-    let stores = home.kernel()?.stores().iter().map(shown).collect();
+    let healths = home.kernel()?.healths().into_iter();
+    let stores = healths.map(|(store, health)| shown(home, store, health));
+    let stores = stores.collect();
     Ok(Reply::done(api::StoreList { stores }))
 }
 
@@ -39,11 +47,14 @@ fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
     let kernel = home.kernel()?;
     let meant =
         |store: &&KernelStore| names.is_empty() || names.iter().any(|name| name == store.name());
+    let all = kernel.stores().iter().filter(meant);
+    let all: Vec<String> = all.map(|store| store.name().to_owned()).collect();
     let (mut problems, mut remedies) = (Vec::new(), Vec::new());
-    for store in kernel.stores().iter().filter(meant) {
-        if let Err(error) = store.fresh_snapshot() {
+    for (store, listed) in kernel.listings(&all) {
+        if let Err(error) = listed {
             problems.push(error.to_string());
-            remedies.extend(damage::remedy(store, &error));
+            let remedy = damage::remedy(store, &error);
+            remedies.extend(remedy.map(|text| home.invocation.localize(&text)));
         }
     }
     let failed = !problems.is_empty();
@@ -52,7 +63,9 @@ fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
     }
     let intents = home.state()?.intents()?;
     problems.extend(stranded(&intents, kernel));
-    let missing = match names.is_empty() {
+    // What a store that does not answer holds, nobody knows; and a plugin that crashes is not
+    // started for that once more.
+    let missing = match names.is_empty() && !failed {
         true => missing::look(home, None, &Holding::look(home, &[])?)?,
         false => Vec::new(),
     };
@@ -71,7 +84,11 @@ fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
         at: rfc3339(intent.at),
     });
     let answer = api::StoreCheck {
-        stores: kernel.stores().iter().filter(meant).map(shown).collect(),
+        stores: kernel
+            .healths_of(&all)
+            .into_iter()
+            .map(|(store, health)| shown(home, store, health))
+            .collect(),
         intents: intents.collect(),
         passed: problems.is_empty(),
         problems,
@@ -95,21 +112,30 @@ fn stranded(intents: &[Intent], kernel: &Kernel) -> Vec<String> {
     told.collect()
 }
 
-fn shown(store: &KernelStore) -> api::Store {
-    let health = store.health();
+/// A store as it is shown.
+pub(super) fn shown(home: &Home, store: &KernelStore, health: StoreHealth) -> api::Store {
+    // Where the ledger cannot be read, that is said elsewhere.
+    let crash = home.state().ok().and_then(|state| {
+        let crash = state.last_crash(store.name());
+        crash.ok().flatten()
+    });
     api::Store {
         name: store.name().to_owned(),
         plugin: store.plugin_id().to_owned(),
-        version: store.version().to_owned(),
-        isolation: "in-process".to_owned(),
-        sandbox: "none".to_owned(),
-        sandbox_note: "a built-in plugin, part of this program".to_owned(),
+        version: store.version(),
+        isolation: health.isolation.to_string(),
+        sandbox: health.sandbox.to_string(),
         health: health.word().to_owned(),
+        code: health.code,
+        sandbox_note: health.sandbox_note,
         detail: health.detail,
         generation: health.generation,
         items: health.items,
         age_seconds: health.age.map(|age| age.as_secs()),
         writable: health.writable,
+        attempts_left: health.attempts_left,
+        crashed_at: crash.as_ref().map(|crash| rfc3339(crash.at)),
+        crash: crash.map(|crash| crash.what),
     }
 }
 

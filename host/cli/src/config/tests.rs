@@ -140,13 +140,10 @@ fn a_mistake_is_told_with_its_line() {
 fn what_comes_later_is_said_to() {
     for text in [
         "[ledger]\nseal = \"hsm\"\n",
-        "[[plugin]]\nid = \"x\"\n",
         "[server.A]\nupgrade = \"postgres\"\n",
         "[server.A]\nclient_key = { store = \"hsm\", label = \"k\" }\n",
         "[server.A]\nrevocation = \"check\"\n",
         "[server.A]\nprofile = \"strict\"\n",
-        "[[store]]\nname = \"a\"\nplugin = \"p\"\nsecrets = { pin = \"ask\" }\n",
-        "[[store]]\nname = \"a\"\nplugin = \"p\"\ngrant = [\"read:/x\"]\n",
     ] {
         let failure = parse(text).expect_err(text);
         let message = &failure.message;

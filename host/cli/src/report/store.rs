@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anchorhold_api::{Password, Store, StoreCheck, StoreList};
+use anchorhold_api::{Password, Store, StoreCheck, StoreList, StoreTurn};
 
 use super::short;
 use crate::output::{Answer, Ink, Page};
@@ -44,6 +44,12 @@ impl Answer for StoreCheck {
     }
 }
 
+impl Answer for StoreTurn {
+    fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
+        page.line(&format!("store \"{}\": {}", self.store, self.message))
+    }
+}
+
 impl Answer for Password {
     fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.line(&format!(
@@ -67,7 +73,26 @@ fn table(stores: &[Store], page: &mut Page<'_>) -> io::Result<()> {
         "SANDBOX",
         "DETAIL",
     ];
-    page.table(&head, &rows)
+    page.table(&head, &rows)?;
+    // What a process of this program's own can do needs no word for every store.
+    for store in stores.iter().filter(|store| store.isolation == "runner") {
+        if !store.sandbox_note.is_empty() {
+            page.line(&format!(
+                "store \"{}\": sandbox {}: {}",
+                store.name, store.sandbox, store.sandbox_note
+            ))?;
+        }
+    }
+    for store in stores {
+        if let (Some(at), Some(crash)) = (&store.crashed_at, &store.crash) {
+            page.marked(
+                Ink::Odd,
+                "crashed",
+                &format!(": the plugin of store \"{}\" at {at}: {crash}", store.name),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn row(store: &Store) -> Vec<String> {
@@ -82,6 +107,9 @@ fn row(store: &Store) -> Vec<String> {
         store.generation.to_string(),
         store.isolation.clone(),
         store.sandbox.clone(),
-        store.detail.clone(),
+        match &store.code {
+            Some(code) if *code != store.health => format!("{code}: {}", store.detail),
+            _ => store.detail.clone(),
+        },
     ]
 }

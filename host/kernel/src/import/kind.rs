@@ -1,5 +1,7 @@
 //! What an imported certificate is, and how it and its kind are called in a sentence.
 
+use anchorhold_boundary::item::Item;
+
 use crate::certificate::looks_self_signed;
 use crate::import::{Certificate, ImportError, Request};
 use crate::outline::Outline;
@@ -59,10 +61,10 @@ fn by_extensions(outline: &Outline<'_>) -> CertificateKind {
 }
 
 /// What a certificate that is held already would be if it were scoped without a word.
-pub(super) fn unscoped_kind(der: &[u8], servers: &Servers) -> CertificateKind {
-    match Outline::read(der) {
+pub(super) fn unscoped_kind(item: &Item, servers: &Servers) -> CertificateKind {
+    match Outline::read(&item.der) {
         Ok(outline) if *servers == Servers::Any => by_extensions(&outline),
-        Ok(outline) => likely_kind(&outline),
+        Ok(outline) => likely_kind(item, &outline),
         Err(_) => CertificateKind::Pin,
     }
 }

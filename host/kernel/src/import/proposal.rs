@@ -39,7 +39,11 @@ pub fn propose(kernel: &Kernel, stores: &[String], scope: &ScopeTable) -> Vec<Pr
             let kind = match row {
                 Some(row) if row.servers != nobody => return None,
                 Some(row) => row.kind,
-                None => unscoped_kind(entry.der(), &nobody),
+                // The label is the one of a server's own certificate.
+                None => match unscoped_kind(entry.item()?, &nobody) {
+                    CertificateKind::Anchor => CertificateKind::Pin,
+                    kind => kind,
+                },
             };
             let facts = entry.facts().ok()?;
             Some(Proposal {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use anchorhold_boundary::item::Item;
 use anchorhold_state::{Actor, State};
 use time::OffsetDateTime;
 
@@ -131,18 +132,19 @@ fn row(
             }));
         }
     }
-    let der = find(kernel, fingerprint)?;
+    let item = find(kernel, fingerprint)?;
     if servers == Servers::Named(BTreeSet::new()) {
         return Ok(None);
     }
-    let facts = Facts::read(&der).map_err(|error| {
+    let facts = Facts::read(&item.der).map_err(|error| {
         ImportError::input(
             format!("{fingerprint}: {error}"),
             "remove it from its store",
         )
     })?;
     let known = before.map(|row| row.kind).or(request.kind);
-    let kind = known.unwrap_or_else(|| unscoped_kind(&der, &servers));
+    let kind = known.unwrap_or_else(|| unscoped_kind(&item, &servers));
+    let der = item.der;
     let certificate = Certificate { der, facts };
     let odd = check(&certificate, kind, &servers)?;
     let root = match known {
@@ -184,13 +186,13 @@ fn is_within(servers: &Servers, others: &Servers) -> bool {
 }
 
 /// The certificate, from whichever store holds it.
-fn find(kernel: &Kernel, fingerprint: Fingerprint) -> Result<Vec<u8>, ImportError> {
+fn find(kernel: &Kernel, fingerprint: Fingerprint) -> Result<Item, ImportError> {
     let mut silent = None;
     for store in kernel.stores() {
         match store.snapshot() {
             Ok(snapshot) => {
                 if let Some(item) = snapshot.certificate(&fingerprint) {
-                    return Ok(item.der.clone());
+                    return Ok(item.clone());
                 }
             }
             Err(error) => {

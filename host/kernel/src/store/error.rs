@@ -2,9 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use anchorhold_boundary::manifest::SettingError;
-use anchorhold_boundary::status::CallError;
+use anchorhold_boundary::status::{CallError, Status};
 
 /// Why a store did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +32,31 @@ pub enum StoreErrorKind {
         /// The ids there are.
         known: Vec<String>,
     },
-    /// The configuration wants a runner, and this program has none.
+    /// The store needs a runner, and this program has none.
     NoRunner,
+    /// Its plugin crashed, and is started again after a pause.
+    Pausing {
+        /// What happened.
+        crash: String,
+        /// How long the pause still is.
+        left: Duration,
+    },
+    /// Its plugin crashed too often to be started again without a person.
+    Quarantined {
+        /// The store.
+        store: String,
+        /// What happened.
+        why: String,
+    },
+    /// Its plugin is not admitted, or its sandbox is less than demanded.
+    Refused {
+        /// The word that programs read.
+        code: String,
+        /// What was found, and what was expected.
+        why: String,
+        /// What to do next, where that is known here.
+        remedy: Option<String>,
+    },
     /// What was written could not be read back.
     NotReadBack {
         /// What is missing or differs.
@@ -67,6 +91,11 @@ impl StoreError {
     pub fn kind(&self) -> &StoreErrorKind {
         &self.0.kind
     }
+
+    /// The word that programs read, where the plugin is refused, crashed or quarantined.
+    pub fn code(&self) -> Option<&str> {
+        self.0.kind.code()
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -89,6 +118,24 @@ impl Error for StoreError {
     }
 }
 
+impl StoreErrorKind {
+    /// The word that programs read, where the plugin is refused, crashed or quarantined.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Call(error) if error.status == Status::Crashed => Some(CRASHED),
+            Self::NoPlugin { .. } => Some("plugin-missing"),
+            Self::NoRunner => Some("no-runner"),
+            Self::Pausing { .. } => Some(CRASHED),
+            Self::Quarantined { .. } => Some("quarantined"),
+            Self::Refused { code, .. } => Some(code),
+            Self::Setting(_) => Some("setting-invalid"),
+            _ => None,
+        }
+    }
+}
+
+const CRASHED: &str = "crashed";
+
 impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,9 +148,21 @@ impl fmt::Display for StoreErrorKind {
                 )
             }
             Self::NoRunner => f.write_str(
-                "its configuration asks for a runner or a sandbox, which this program does not \
-                 have",
+                "its plugin has to run in a runner, a process of its own, which this program \
+                 does not start",
             ),
+            Self::Pausing { crash, left } => write!(
+                f,
+                "its plugin crashed ({crash}) and is started again in {} s",
+                left.as_secs()
+                    .saturating_add(u64::from(left.subsec_nanos() > 0))
+            ),
+            Self::Quarantined { store, why } => write!(
+                f,
+                "its plugin is quarantined: {why}; once that is mended, let it be started again: \
+                 anchorhold store release {store}"
+            ),
+            Self::Refused { why, .. } => write!(f, "its plugin is refused: {why}"),
             Self::NotReadBack { what } => {
                 write!(f, "what was written cannot be read back: {what}")
             }

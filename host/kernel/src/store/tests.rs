@@ -1,5 +1,8 @@
 //! Stores that answer, and stores that do not.
 
+mod crash;
+mod unlock;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anchorhold_boundary::Status;
@@ -10,7 +13,7 @@ use anchorhold_sdk::{ErrorKind, HealthState as Told};
 
 use super::*;
 use crate::fixture::{MEMORY, Stores, stock};
-use crate::plan::StorePlan;
+use crate::plan::{Isolation, StorePlan};
 
 fn put(label: &str) -> Batch {
     Batch {
@@ -77,6 +80,38 @@ fn a_snapshot_is_kept_where_a_listing_brings_nothing_new() {
     let store = &stores.kernel.stores()[0];
     let first = store.snapshot().unwrap();
     assert!(Arc::ptr_eq(&first, &store.fresh_snapshot().unwrap()));
+}
+
+#[test]
+fn a_change_that_is_heard_of_during_a_listing_is_seen() {
+    let stores = Stores::new(&["keydb"]);
+    stores.contents[0].fault(|faults| faults.frozen_generation = true);
+    let store = &stores.kernel.stores()[0];
+    store.snapshot().unwrap();
+    let (begun, instance) = (store.begin(), store.instance().unwrap());
+    let listing = store.list_unlocked(&instance).unwrap();
+    stores.contents[0].put(Held::anchor(stock(), "one"));
+    // Whoever asks meanwhile takes the announcement, which comes once.
+    assert!(store.known().is_none());
+    note(&mut store.last(), &instance, listing, begun);
+    assert_eq!(store.snapshot().unwrap().items().len(), 1);
+}
+
+#[test]
+fn what_was_listed_a_moment_ago_serves_where_the_operator_lets_it() {
+    for (stale_ok, serves) in [(Duration::from_secs(1), true), (Duration::ZERO, false)] {
+        let clock = Clock::turned_by(|| Duration::from_secs(7));
+        let change = |_: &str, mut plan: StorePlan| {
+            plan.stale_ok = stale_ok;
+            plan
+        };
+        let stores = Stores::with_clock(&["keydb"], change, &clock);
+        let store = &stores.kernel.stores()[0];
+        store.snapshot().unwrap();
+        stores.contents[0].fault(|faults| faults.list = Some(ErrorKind::Unavailable));
+        let source = store.part(true).source;
+        assert_eq!(matches!(source, Source::Stale { .. }), serves, "{source:?}");
+    }
 }
 
 #[test]

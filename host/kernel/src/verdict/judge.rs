@@ -70,6 +70,7 @@ fn trust(
         remedy: None,
         warnings: words::warnings(view),
         held: view.held_by_name().clone(),
+        misfiled: None,
     }
 }
 
@@ -83,6 +84,7 @@ fn refuse(view: &View, chain: Vec<Fingerprint>, trouble: &Trouble) -> Verdict {
         remedy: Some(words::sentence(&trouble.remedy)),
         warnings: words::warnings(view),
         held: view.held_by_name().clone(),
+        misfiled: trouble.misfiled.as_deref().copied(),
     }
 }
 

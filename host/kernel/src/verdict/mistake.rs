@@ -67,7 +67,7 @@ fn held_as_anchor(view: &View, chain: &Chain<'_>) -> Option<Trouble> {
              a pin: import it with --as pin and ask with --server",
         ));
     };
-    Some(Trouble::new(
+    let trouble = Trouble::new(
         Code::CertificateMismatch,
         format!(
             "store \"{}\" holds the presented certificate ({}) as an anchor, which vouches for \
@@ -78,7 +78,8 @@ fn held_as_anchor(view: &View, chain: &Chain<'_>) -> Option<Trouble> {
             "if it is the server's own: {}",
             again(&presented.fingerprint, server, "pin")
         ),
-    ))
+    );
+    Some(trouble.of_misfiled(presented.fingerprint))
 }
 
 /// A held pin has issued what was presented: it was imported as the wrong kind.
@@ -93,7 +94,7 @@ fn issuer_is_pin(trouble: &Trouble, view: &View, chain: &Chain<'_>) -> Option<Tr
         // A renewal may have been signed with the key and the name of the old one.
         .filter(|issued| !issued.self_issued())
         .find_map(|issued| view.parts().iter().find_map(|part| pin(view, part, issued)))?;
-    Some(Trouble::new(
+    let trouble = Trouble::new(
         trouble.code,
         format!(
             "{}; the CA that issued it, {name} ({fingerprint}), is held in store \"{store}\" as a \
@@ -104,7 +105,8 @@ fn issuer_is_pin(trouble: &Trouble, view: &View, chain: &Chain<'_>) -> Option<Tr
             "if it may vouch for the server: {}",
             again(&fingerprint, server, "anchor")
         ),
-    ))
+    );
+    Some(trouble.of_misfiled(fingerprint))
 }
 
 /// The pin of a store that has issued a certificate.

@@ -11,6 +11,9 @@ pub(crate) struct Trouble {
     /// A sentence without its full stop.
     pub(crate) what: String,
     pub(crate) remedy: String,
+    /// What is held and would vouch, had it been imported as another kind. In a box, so that a
+    /// trouble stays small.
+    pub(crate) misfiled: Option<Box<Fingerprint>>,
 }
 
 impl Trouble {
@@ -19,7 +22,14 @@ impl Trouble {
             code,
             what: what.into(),
             remedy: remedy.into(),
+            misfiled: None,
         }
+    }
+
+    /// The same, because of something that was imported as the wrong kind.
+    pub(crate) fn of_misfiled(mut self, fingerprint: Fingerprint) -> Self {
+        self.misfiled = Some(Box::new(fingerprint));
+        self
     }
 
     /// What is wrong with a certificate's dates at a time, if anything is.

@@ -158,18 +158,20 @@ fn unscoped_kind(part: &Part, item: &Item) -> CertificateKind {
     told.unwrap_or_else(|| {
         Outline::read(&item.der)
             .as_ref()
-            .map_or(CertificateKind::Pin, likely_kind)
+            .map_or(CertificateKind::Pin, |outline| likely_kind(item, outline))
     })
 }
 
 /// What a held certificate would be if it were scoped to a server without a word: what names
-/// itself as its issuer is the server's own. Its signature is not looked at, for a list of
+/// itself as its issuer is the server's own, unless it is a CA's and lies where nobody imported it,
+/// as an anchor that its store lets nobody change. Its signature is not looked at, for a list of
 /// thousands asks this of each.
-pub(crate) fn likely_kind(outline: &Outline<'_>) -> CertificateKind {
-    if outline.is_ca() && !outline.self_issued() {
-        CertificateKind::Intermediate
-    } else {
-        CertificateKind::Pin
+pub(crate) fn likely_kind(item: &Item, outline: &Outline<'_>) -> CertificateKind {
+    let told = item.read_only && matches!(trust(item), Trust::Anchor { .. });
+    match (outline.is_ca(), outline.self_issued()) {
+        (true, false) => CertificateKind::Intermediate,
+        (true, true) if told => CertificateKind::Anchor,
+        _ => CertificateKind::Pin,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::keydb;
 use crate::operator::Operator;
 use anchorhold_kernel::certificate::fingerprint;
 use anchorhold_kernel::plan::{StorePlan, StoreTable};
-use anchorhold_kernel::{Fingerprint, Kernel, Registry, ServerName};
+use anchorhold_kernel::{Fingerprint, Kernel, KernelOptions, Registry, ServerName};
 use anchorhold_rehearse::certificate::{Authority, Credential, Leaf, Validity, stock};
 use anchorhold_rehearse::server::{Character, Server};
 use anchorhold_session::channel::Session;
@@ -178,7 +178,7 @@ pub(crate) fn program(home: &Path, more: Vec<StorePlan>) -> Context {
     let other: StoreTable = toml::from_str(OTHER).expect("a table");
     plans.push(other.plan(home).expect("a plan"));
     plans.extend(more);
-    let kernel = Kernel::open(plans, &Registry::builtin(), Arc::new(|_, _| {}));
+    let kernel = Kernel::open(plans, &Registry::builtin(), KernelOptions::default());
     let state = State::open(&home.join("state")).expect("a state");
     let clock = Arc::new(OffsetDateTime::now_utc);
     let mut context = Context::new(Arc::new(kernel), Arc::new(state), actor(), clock);

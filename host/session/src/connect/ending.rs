@@ -12,6 +12,7 @@ use crate::report::{Authentication, Evidence, Outcome, Protection, Report, Used}
 use crate::transport::reach;
 use crate::wording::{self, Cause, Told};
 use anchorhold_kernel::certificate::fingerprint;
+use anchorhold_kernel::{Fingerprint, Verdict};
 use rustls_pki_types::CertificateDer;
 
 /// What a report says of its ending.
@@ -22,6 +23,8 @@ pub(super) struct Refusal {
     detail: String,
     /// What the verdict itself says to do.
     advice: Option<String>,
+    /// What the verdict says is held as another kind than would help.
+    misfiled: Option<Fingerprint>,
 }
 
 impl Refusal {
@@ -38,6 +41,7 @@ impl Refusal {
             cause: Cause::Rules,
             detail: String::new(),
             advice: None,
+            misfiled: None,
         }
     }
 
@@ -49,9 +53,14 @@ impl Refusal {
         }
     }
 
-    /// With what the verdict says to do.
-    fn advised(self, advice: Option<String>) -> Self {
-        Self { advice, ..self }
+    /// With what a verdict says happened, and what to do about it.
+    fn judged(self, verdict: Verdict) -> Self {
+        Self {
+            detail: verdict.message,
+            advice: verdict.remedy,
+            misfiled: verdict.misfiled,
+            ..self
+        }
     }
 
     /// With what led to it.
@@ -89,9 +98,7 @@ impl SignOn<'_> {
             Failure::Verdict(verdict) => {
                 self.presented.clone_from(&verdict.chain);
                 self.take_warnings(&verdict.warnings);
-                refused(verdict.code.into())
-                    .told(verdict.message)
-                    .advised(verdict.remedy)
+                refused(verdict.code.into()).judged(*verdict)
             }
         };
         self.remember_contact().await?;
@@ -118,6 +125,7 @@ impl SignOn<'_> {
             cause: ending.cause,
             detail: &ending.detail,
             advice: ending.advice.as_deref(),
+            misfiled: ending.misfiled,
             presented: &self.presented,
         };
         let words = wording::of(self.server, situation, told);

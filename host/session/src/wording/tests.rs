@@ -248,8 +248,8 @@ fn a_mismatch_with_what_is_held_as_something_else_says_how_to_change_that() {
     let server = server("TSM1");
     let situation = Situation::look(&sample.context, &server).expect("a situation");
     let told = Told {
-        detail: "the CA that issued it is held in store \"keydb\" as a pin",
         advice: Some("import it as an anchor"),
+        misfiled: Some(Fingerprint([7; 32])),
         ..Told::of(Code::Verdict(kernel::Code::CertificateMismatch))
     };
     let remedy = of(&server, &situation, told).remedy.expect("a remedy");

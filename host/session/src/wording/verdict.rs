@@ -71,9 +71,7 @@ fn mismatch(case: &Case<'_>) -> Remedy {
     match case.told.advice {
         // It is here already, or the CA that issued it is and as something else, so that more of
         // it is no help.
-        Some(advice) if is_held || case.told.detail.contains("is held in store") => {
-            Remedy::advice(advice)
-        }
+        Some(advice) if is_held || case.told.misfiled.is_some() => Remedy::advice(advice),
         Some(_) | None => case.import_presented("if the server's certificate was renewed: "),
     }
 }

@@ -78,6 +78,7 @@ fn certificate(number: u8) -> Vec<u8> {
 fn put<'a>(der: &'a [u8], label: &'a str) -> Change<'a> {
     Change::Put {
         id: Id::of(der),
+        claimed: None,
         entry: Entry { label, der },
     }
 }

@@ -73,6 +73,7 @@ fn changes<'a>(made: &'a [Made], ders: &'a [Vec<u8>]) -> Vec<Change<'a>> {
                 let entry = Entry { label, der };
                 Change::Put {
                     id: Id::of(der),
+                    claimed: None,
                     entry,
                 }
             }

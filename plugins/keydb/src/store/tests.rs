@@ -33,7 +33,7 @@ impl Bench {
     fn apply(&self, batch: &Batch<'_>) -> Result<Vec<Effect>, Error> {
         let mut effects = Vec::new();
         let mut take = |effect, id: &[u8]| {
-            assert_eq!(id.len(), 32);
+            assert!(id.len() == 32 || effect == Effect::Unchanged);
             effects.push(effect);
             Ok(())
         };
@@ -207,8 +207,6 @@ fn what_the_file_cannot_keep_is_not_put_into_it() {
     constrained.name_constraints = &[0x30, 0];
     let mut other_kind = item(&der, "a");
     other_kind.kind = Kind::Crl;
-    let mut other_id = item(&der, "a");
-    other_id.id = &[7; 32];
     for (refused, kind) in [
         (other_kind, ErrorKind::Unsupported),
         (
@@ -230,7 +228,6 @@ fn what_the_file_cannot_keep_is_not_put_into_it() {
         (item(&der[1..], "a"), ErrorKind::Malformed),
         (item(&der, &long), ErrorKind::InvalidArgument),
         (item(&der, "a\nb"), ErrorKind::InvalidArgument),
-        (other_id, ErrorKind::InvalidArgument),
     ] {
         let good = certificate(2);
         let batch = Batch::new(vec![Change::Put(item(&good, "good")), Change::Put(refused)]);
@@ -269,10 +266,37 @@ fn a_batch_that_was_done_changes_nothing_when_it_is_repeated() {
 }
 
 #[test]
-fn an_id_that_no_item_can_have_is_not_found() {
+fn an_id_that_no_item_can_have_is_gone_already() {
     let bench = Bench::new();
-    let batch = Batch::new(vec![Change::Remove(b"somebody else's")]);
-    assert_eq!(bench.apply(&batch).unwrap_err().kind(), ErrorKind::NotFound);
+    let der = certificate(1);
+    let batch = Batch::new(vec![
+        Change::Remove(b"somebody else's"),
+        Change::Put(item(&der, "one")),
+        Change::Remove(&[7; 64]),
+    ]);
+    assert_eq!(
+        bench.apply(&batch).unwrap(),
+        [Effect::Unchanged, Effect::New, Effect::Unchanged]
+    );
+}
+
+#[test]
+fn an_id_that_no_certificate_has_counts_as_none() {
+    let bench = Bench::new();
+    let [one, two] = [1, 2].map(certificate);
+    let id = Id::of(&two);
+    for id in [&b"somebody else's"[..], id.as_bytes()] {
+        let mut claiming = item(&one, "one");
+        claiming.id = id;
+        let batch = Batch::new(vec![Change::Put(claiming)]).only_checked();
+        assert_eq!(bench.apply(&batch).unwrap(), [Effect::New]);
+    }
+    bench.put(&two, "two").unwrap();
+    let mut claiming = item(&one, "one");
+    claiming.id = id.as_bytes();
+    let batch = Batch::new(vec![Change::Put(claiming)]);
+    let refused = bench.apply(&batch).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
 }
 
 #[test]

@@ -79,6 +79,27 @@ fn servers_are_added_and_taken_away() {
 }
 
 #[test]
+fn an_anchor_that_nobody_can_change_there_is_no_servers_own_certificate() {
+    let (root, ours) = (Authority::root("R"), Authority::root("R2"));
+    let leaf = stock();
+    let stores = Stores::new(&["theirs"]);
+    for (der, read_only) in [(&root.der, true), (&ours.der, false), (&leaf, true)] {
+        let mut held = Put::anchor(der.as_slice(), "label");
+        held.read_only = read_only;
+        stores.contents[0].put(held);
+    }
+    let bench = Bench::of(stores);
+    for (der, kind) in [
+        (&root.der, CertificateKind::Anchor),
+        (&ours.der, CertificateKind::Pin),
+        (&leaf, CertificateKind::Pin),
+    ] {
+        let report = run(&bench, &request(&bench, &[der], add(&["TSM1"]))).unwrap();
+        assert_eq!(report.rows[0].2.as_ref().unwrap().kind, kind);
+    }
+}
+
+#[test]
 fn the_same_again_changes_nothing() {
     let certificate = stock();
     let bench = bench(&[&certificate]);

@@ -3,6 +3,7 @@
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 
 use super::{refused, says, trusted, view};
+use crate::certificate::fingerprint;
 use crate::fixture::{Authority, address, digest, judge, old, stock, stock_with};
 use crate::{CertificateKind::Anchor, CertificateKind::Pin, Code, NameCheck, Verdict, View};
 
@@ -49,6 +50,7 @@ fn a_server_whose_own_certificate_is_held_as_an_anchor_is_told_so() {
     refused(&verdict, Code::CertificateMismatch);
     says(&verdict, "store \"keydb\" holds the presented certificate");
     says(&verdict, "as an anchor");
+    assert_eq!(verdict.misfiled, Some(fingerprint(&root.der)));
     advises(
         &verdict,
         &format!("anchorhold remove {} --all", digest(&root.der)),
@@ -74,6 +76,7 @@ fn a_root_that_is_held_as_a_pin_is_named() {
         let verdict = judge(&view, &chain, &address(DB1));
         refused(&verdict, Code::CertificateMismatch);
         says(&verdict, "is held in store \"keydb\" as a pin");
+        assert_eq!(verdict.misfiled, Some(fingerprint(&root.der)));
         advises(
             &verdict,
             &format!("anchorhold remove {} --all", digest(&root.der)),
@@ -87,6 +90,7 @@ fn a_root_that_is_held_as_a_pin_is_named() {
         &address(DB1),
     );
     refused(&verdict, Code::CertificateMismatch);
+    assert_eq!(verdict.misfiled, None);
     advises(&verdict, "beside the old");
 }
 

@@ -1,0 +1,161 @@
+//! A store of a plugin that is opened for one call, in a runner or in this process.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anchorhold_boundary::admit::{self, Admitted, AdmittedSettings};
+use anchorhold_boundary::link::{Code, Link, Start};
+use anchorhold_boundary::manifest::{Manifest, SettingKind, Value};
+use anchorhold_boundary::sandbox::SandboxSpec;
+use anchorhold_boundary::{OpenStore, Plugin, StoreConfig};
+use anchorhold_kernel::plan::StorePlan;
+
+use super::super::refused;
+use super::super::setting::{typed, without_pins, wrong};
+use super::{failed, unusable};
+use crate::args::plugin::PluginRun;
+use crate::config::plugins::unhex;
+use crate::exit::Failure;
+use crate::home::{Home, runner};
+use crate::output::say;
+use crate::prompter;
+
+/// An open store, and the process in which its plugin is.
+pub(super) struct Opened {
+    pub(super) store: Box<dyn OpenStore>,
+    pub(super) process: u32,
+    /// What the sandbox has to say of needs and grants.
+    pub(super) notes: Vec<String>,
+}
+
+impl Opened {
+    /// Admits the library and opens a store of it.
+    pub(super) fn open(args: &PluginRun, home: &Home) -> Result<Self, Failure> {
+        let path = std::path::absolute(&args.manifest).map_err(|error| {
+            let message = args.manifest.display().to_string();
+            Failure::usage("input-unreadable", message).because(&error)
+        })?;
+        let admitted = admitted(&path, home)?;
+        let settings = settings(args, admitted.manifest())?;
+        let id = admitted.manifest().id.clone();
+        let mut config = StoreConfig::new(STORE);
+        config.log = Arc::new(|level, text| {
+            let level = format!("{level:?}").to_lowercase();
+            say("log", &format!("{level}: {text}"));
+        });
+        let plan = StorePlan::new(STORE, id, &home.paths.base);
+        config.prompter = Some(match &args.pin_file {
+            Some(file) => prompter::from_file(file)?,
+            None => prompter::at_terminal()(&plan),
+        });
+        if args.in_process {
+            here(admitted, settings, config)
+        } else {
+            apart(args, admitted, settings, config, home)
+        }
+    }
+}
+
+/// The library as it was registered, or where it was not, as it is now.
+fn admitted(manifest: &Path, home: &Home) -> Result<Admitted, Failure> {
+    let mut registered = home.config()?.plugins.iter();
+    let pins = match registered.find(|one| one.plan.manifest == manifest) {
+        Some(one) => one.plan.pins,
+        None => {
+            let inspected = admit::inspect(manifest);
+            inspected
+                .map_err(|refusal| refused(&refusal, manifest))?
+                .pins
+        }
+    };
+    admit::admit(manifest, &pins).map_err(|refusal| refused(&refusal, manifest))
+}
+
+fn here(
+    admitted: Admitted,
+    settings: AdmittedSettings,
+    mut config: StoreConfig,
+) -> Result<Opened, Failure> {
+    let plugin = Plugin::from_library(admitted)
+        .map_err(|error| unusable(error.code(), &error).remedy(error.remedy()))?;
+    config.settings = settings.into_here();
+    let table = plugin
+        .open(config)
+        .map_err(|error| unusable("plugin-failed", &error))?;
+    Ok(Opened {
+        store: Box::new(table),
+        process: std::process::id(),
+        notes: Vec::new(),
+    })
+}
+
+fn apart(
+    args: &PluginRun,
+    admitted: Admitted,
+    settings: AdmittedSettings,
+    mut config: StoreConfig,
+    home: &Home,
+) -> Result<Opened, Failure> {
+    let manifest = admitted.manifest();
+    let id = manifest.id.clone();
+    let worked_out = SandboxSpec::work_out(manifest, &args.grants, &settings.texts, None, None);
+    let (mut sandbox, mut notes) =
+        worked_out.map_err(|error| Failure::usage("grant-invalid", error.to_string()))?;
+    let spared = sandbox.spare(&home.paths.own(), None);
+    spared.map_err(|error| Failure::usage("grant-invalid", error.to_string()))?;
+    notes.extend(sandbox.resolve());
+    sandbox.libraries.extend(admitted.file().libraries());
+    for (_, file) in &settings.files {
+        sandbox.libraries.extend(file.libraries());
+    }
+    config.settings = settings.without_files();
+    let mut start = Start::new(runner(), Code::Library(admitted), config);
+    start.files = settings.files;
+    start.environment.clone_from(&args.environment);
+    start.sandbox = sandbox;
+    if args.hold {
+        start.sandbox.debugger = true;
+        // Whoever looks at it with a debugger keeps it silent for long.
+        for limit in [&mut start.hang_after, &mut start.hang_after_long] {
+            *limit = HELD;
+        }
+    }
+    let link = Link::start(start).map_err(|error| failed(args, &id, "open", &error, home))?;
+    Ok(Opened {
+        process: link.pid(),
+        store: Box::new(link),
+        notes,
+    })
+}
+
+/// The settings as a plugin gets them, and the files among them that were admitted.
+fn settings(args: &PluginRun, manifest: &Manifest) -> Result<AdmittedSettings, Failure> {
+    let given = typed(manifest, &args.settings)?;
+    let texts = manifest
+        .check_settings(&without_pins(manifest, &given), Path::new("/"))
+        .map_err(|error| Failure::usage("setting-invalid", error.to_string()))?;
+    let mut pins = BTreeMap::new();
+    for (key, schema) in &manifest.settings {
+        let pin = format!("{key}_sha256");
+        if schema.kind == SettingKind::Library
+            && !manifest.settings.contains_key(&pin)
+            && let Some(Value::String(text)) = given.get(&pin)
+        {
+            pins.insert(key.clone(), digest(&pin, text)?);
+        }
+    }
+    AdmittedSettings::admit(texts, &pins, manifest)
+        .map_err(|refusal| refused(&refusal, &args.manifest))
+}
+
+fn digest(key: &str, text: &str) -> Result<[u8; 32], Failure> {
+    unhex(text).ok_or_else(|| wrong(key, "it takes 64 hexadecimal digits"))
+}
+
+/// What the store is called.
+const STORE: &str = "plugin-run";
+
+/// How long a runner may be silent that somebody looks at with a debugger.
+const HELD: Duration = Duration::from_secs(24 * 60 * 60);

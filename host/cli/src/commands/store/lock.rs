@@ -1,0 +1,131 @@
+//! `store unlock`, `store lock` and `store release`.
+
+use std::sync::Arc;
+
+use anchorhold_api as api;
+use anchorhold_boundary::question::Prompter;
+use anchorhold_boundary::status::Status;
+use anchorhold_kernel::plan::SecretSource;
+use anchorhold_kernel::{Store as KernelStore, StoreError, StoreErrorKind};
+
+use super::{damage, unknown_store};
+use crate::args::{StoreName, StoreUnlock};
+use crate::exit::Failure;
+use crate::home::Home;
+use crate::output::Reply;
+use crate::prompter;
+
+/// Opens the lock of a store.
+pub(super) fn unlock(args: &StoreUnlock, home: &Home) -> Result<Reply, Failure> {
+    let store = find(home, &args.name)?;
+    let by: Option<Arc<dyn Prompter>> = match (&args.pin_file, args.pin_fd) {
+        (Some(path), _) => Some(prompter::from_file(path)?),
+        (None, Some(number)) => Some(prompter::from_descriptor(number)?),
+        (None, None) => None,
+    };
+    store.unlock(by).map_err(|error| refused(store, &error))?;
+    // Whether it was really opened a listing shows.
+    store
+        .fresh_snapshot()
+        .map_err(|error| refused(store, &error))?;
+    let secrets = &store.plan().secrets;
+    Ok(turned(
+        store,
+        match secrets.values().any(SecretSource::is_stored) {
+            true => {
+                "its lock is open; a store that forgets it with its process is opened again, from \
+                 what its `secrets` say, whenever it is needed"
+            }
+            false => {
+                "the secret is right, and its lock was open; a store that forgets it with its \
+                 process is locked again by now, as none is stored: write where it is kept under \
+                 `secrets` of its [[store]]"
+            }
+        },
+    ))
+}
+
+/// Closes the lock of a store.
+pub(super) fn lock(args: &StoreName, home: &Home) -> Result<Reply, Failure> {
+    let store = find(home, &args.name)?;
+    store.lock().map_err(|error| refused(store, &error))?;
+    Ok(turned(store, "its lock is closed"))
+}
+
+/// Lets the plugin of a store be started again.
+pub(super) fn release(args: &StoreName, home: &Home) -> Result<Reply, Failure> {
+    let state = home.state()?;
+    let name = &args.name;
+    let was_known = state.quarantine(name)?.is_some() || state.last_crash(name)?.is_some();
+    if !was_known {
+        // A name that nothing is known of may be a slip.
+        find(home, name)?;
+        return Ok(Reply::done(api::StoreTurn {
+            store: name.clone(),
+            changed: false,
+            health: None,
+            message: "its plugin is not quarantined".to_owned(),
+        }));
+    }
+    let mut change = state.write(&home.actor(), home.now())?;
+    let released = change.release(name, "by hand");
+    change.commit()?;
+    let message = match released {
+        true => "its plugin may be started again, at the next command that needs the store",
+        false => "its plugin was not quarantined; its crashes are forgotten",
+    };
+    Ok(Reply::done(api::StoreTurn {
+        store: name.clone(),
+        changed: true,
+        health: None,
+        message: message.to_owned(),
+    }))
+}
+
+fn find<'h>(home: &'h Home, name: &str) -> Result<&'h KernelStore, Failure> {
+    match home.kernel()?.store(name) {
+        Some(store) => Ok(store),
+        None => Err(unknown_store(home, name)?),
+    }
+}
+
+fn turned(store: &KernelStore, message: &str) -> Reply {
+    Reply::done(api::StoreTurn {
+        store: store.name().to_owned(),
+        changed: true,
+        health: Some(store.health().word().to_owned()),
+        message: message.to_owned(),
+    })
+}
+
+/// Why a lock was not turned: a person can help with some of it.
+fn refused(store: &KernelStore, error: &StoreError) -> Failure {
+    let status = match error.kind() {
+        StoreErrorKind::Call(call) => Some(call.status),
+        _ => None,
+    };
+    let left = || match store.health().attempts_left {
+        Some(1) => "one attempt is left before it locks itself".to_owned(),
+        Some(left) => format!("{left} attempts are left before it locks itself"),
+        None => "how many attempts are left is not known".to_owned(),
+    };
+    let message = error.to_string();
+    match status {
+        Some(Status::WrongSecret) => Failure::usage("secret-wrong", message)
+            .remedy(format!("{}; try again with the right one", left())),
+        Some(Status::LockedOut) => Failure::failed("store-locked-out", message)
+            .remedy("no attempt is left: whoever administers it has to reset it"),
+        Some(Status::PromptRefused) => Failure::usage("secret-missing", message).remedy(format!(
+            "type it at a terminal, or name a file that only you can read: anchorhold store \
+             unlock {} --pin-file FILE",
+            store.name()
+        )),
+        Some(Status::Unsupported) => Failure::usage("no-lock", message)
+            .remedy("there is nothing to unlock or lock: see how it is: anchorhold store list"),
+        _ => {
+            let check = || format!("see how it is: anchorhold store check {}", store.name());
+            let remedy = damage::remedy(store, error).unwrap_or_else(check);
+            Failure::failed("store-unavailable", message).remedy(remedy)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! plugins.d: the libraries that `plugin add` has registered, one file a plugin, each with the store
+//! that was made for it.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anchorhold_boundary::admit::{self, Pins, Refusal};
+use anchorhold_boundary::grant::Grant;
+use anchorhold_boundary::manifest::is_id;
+use anchorhold_kernel::LibraryPlan;
+use anchorhold_kernel::plan::StoreTable;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{invalid, line_of, not_yet_or};
+use crate::exit::Failure;
+use crate::input;
+use crate::paths::Paths;
+
+/// A library as it is registered.
+#[derive(Clone, Debug)]
+pub(crate) struct Registered {
+    /// What is registered.
+    pub(crate) plan: LibraryPlan,
+    /// The file in which.
+    pub(crate) file: PathBuf,
+}
+
+/// A `[[plugin]]` table, as typed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PluginTable {
+    id: String,
+    manifest: PathBuf,
+    sha256: String,
+    manifest_sha256: String,
+    #[serde(default)]
+    grant: Vec<String>,
+}
+
+/// A file of plugins.d, as typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Typed {
+    #[serde(default)]
+    pub(super) plugin: Vec<Spanned<PluginTable>>,
+    #[serde(default)]
+    pub(super) store: Vec<Spanned<StoreTable>>,
+}
+
+/// A file of plugins.d, read.
+#[derive(Debug)]
+pub(super) struct PluginFile {
+    /// Where it is.
+    pub(super) file: PathBuf,
+    /// What stands in it.
+    pub(super) text: String,
+}
+
+/// The directory of these files.
+pub(crate) fn directory(paths: &Paths) -> PathBuf {
+    paths.config.join("plugins.d")
+}
+
+/// The file of a plugin, whose id is a name and never a path.
+pub(crate) fn file_of(paths: &Paths, id: &str) -> PathBuf {
+    directory(paths).join(format!("{id}.toml"))
+}
+
+/// Reads every file of plugins.d, by name. Whoever can write there decides what runs, so that
+/// nobody but root and the user who runs this may.
+pub(super) fn read(paths: &Paths) -> Result<Vec<PluginFile>, Failure> {
+    let directory = directory(paths);
+    if matches!(directory.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound) {
+        return Ok(Vec::new());
+    }
+    admit::check_directory(&directory).map_err(|refusal| unsafe_file(&refusal))?;
+    let unreadable = |error: &std::io::Error| {
+        let message = format!("{}: cannot be read", directory.display());
+        Failure::usage("config-invalid", message).because(error)
+    };
+    let entries = std::fs::read_dir(&directory).map_err(|error| unreadable(&error))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(&error))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        // What begins with a dot is a file that is not finished.
+        if name.is_some_and(|name| name.ends_with(".toml") && !name.starts_with('.')) {
+            files.push(path);
+        }
+        if files.len() > FILES_MAX {
+            let message = format!("{}: more than {FILES_MAX} files", directory.display());
+            return Err(Failure::usage("config-invalid", message));
+        }
+    }
+    files.sort();
+    files.into_iter().map(read_file).collect()
+}
+
+/// Reads one file of plugins.d.
+pub(super) fn read_file(file: PathBuf) -> Result<PluginFile, Failure> {
+    let bytes = admit::read(&file, input::CONFIG_MAX).map_err(|refusal| unsafe_file(&refusal))?;
+    let text = super::text_of(bytes, &file)?;
+    Ok(PluginFile { file, text })
+}
+
+impl PluginFile {
+    pub(super) fn parse(&self) -> Result<Typed, Failure> {
+        toml::from_str(&self.text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| line_of(&self.text, span.start));
+            invalid(&self.file, line, &not_yet_or(error.message()))
+        })
+    }
+}
+
+/// What `[[plugin]]` tables mean; relative paths start from the configuration directory.
+pub(super) fn plans(
+    tables: Vec<Spanned<PluginTable>>,
+    text: &str,
+    file: &Path,
+    paths: &Paths,
+) -> Result<Vec<Registered>, Failure> {
+    let plans = tables.into_iter().map(|table| {
+        let line = line_of(text, table.span().start);
+        let plan = plan(table.into_inner(), paths);
+        let plan = plan.map_err(|what| invalid(file, line, &what))?;
+        Ok(Registered {
+            plan,
+            file: file.to_owned(),
+        })
+    });
+    plans.collect()
+}
+
+fn plan(table: PluginTable, paths: &Paths) -> Result<LibraryPlan, String> {
+    if !is_id(&table.id) {
+        return Err(format!(
+            "the plugin id {:?} is not made of letters, digits, '.', '_', '+' and '-'",
+            table.id
+        ));
+    }
+    let digest = |key: &str, typed: &str| {
+        unhex(typed).ok_or_else(|| format!("{key} = \"{typed}\" is not 64 hexadecimal digits"))
+    };
+    let grants = table.grant.iter().map(|text| Grant::parse(text));
+    Ok(LibraryPlan {
+        pins: Pins {
+            library: digest("sha256", &table.sha256)?,
+            manifest: digest("manifest_sha256", &table.manifest_sha256)?,
+        },
+        manifest: paths.config.join(table.manifest),
+        grants: grants
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())?,
+        id: table.id,
+    })
+}
+
+/// A file that decides what runs, and may not.
+pub(crate) fn unsafe_file(refusal: &Refusal) -> Failure {
+    Failure::usage("config-unsafe", refusal.to_string())
+        .because_of(std::error::Error::source(refusal))
+        .remedy(refusal.remedy())
+}
+
+/// The digest that hexadecimal digits write.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
+    if !text.is_ascii() || text.len() != 64 {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (byte, at) in digest.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+const FILES_MAX: usize = 1000;
+
+#[cfg(test)]
+mod tests;

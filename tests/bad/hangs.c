@@ -1,0 +1,4 @@
+/* It does not come back from a listing. */
+#include <unistd.h>
+#define ON_LIST(store, call, page, sink) for (;;) pause();
+#include "common.h"

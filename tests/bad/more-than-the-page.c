@@ -1,0 +1,3 @@
+/* It pushes all that it has, however little a page takes. */
+#define LIMIT(page) 256u
+#include "common.h"

@@ -1,0 +1,3 @@
+/* The magic number of the table is another one. */
+#define MAGIC 0x31504842u
+#include "common.h"

@@ -1,0 +1,262 @@
+//! `plugin check` over our own plugins, called bare and in a runner, and as a command.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::misbehave::build;
+use crate::support::{Home, here, repository};
+
+/// The key database, which each case has for itself.
+const KEYDB: &[&str] = &["anchorhold.keydb", "--set", "path={scratch}/anchors.p12"];
+
+/// Holds a plugin against its contract; what is not passed or skipped is returned.
+fn remarks(home: &Home, words: &[&str]) -> (usize, Vec<String>) {
+    let words = [&["plugin", "check"], words].concat();
+    let check = home.json(0, &words);
+    let cases = check["cases"].as_array().expect("a list");
+    let odd = cases.iter().filter(|case| {
+        let result = case["result"].as_str().expect("a word");
+        !["passed", "skipped"].contains(&result)
+    });
+    let odd = odd.map(|case| format!("{} {}: {}", case["result"], case["id"], case["message"]));
+    let passed = check["passed"].as_u64().expect("a number");
+    (usize::try_from(passed).expect("few"), odd.collect())
+}
+
+#[test]
+fn the_key_database_keeps_its_contract() {
+    let home = Home::new();
+    let (passed, odd) = remarks(&home, KEYDB);
+    assert!(passed >= 50, "{passed} passed: {odd:#?}");
+    // Other programs that read the file need a label for each certificate.
+    let [label] = odd.as_slice() else {
+        panic!("{odd:#?}");
+    };
+    assert!(label.contains("write.same-label"), "{label}");
+}
+
+#[test]
+fn the_key_database_keeps_its_contract_in_a_runner() {
+    let home = Home::new();
+    let (passed, odd) = remarks(&home, &[KEYDB, &["--runner"]].concat());
+    assert!(passed >= 15, "{passed} passed: {odd:#?}");
+    assert!(
+        odd.iter().all(|odd| odd.contains("write.same-label")),
+        "{odd:#?}"
+    );
+}
+
+/// The smallest plugin in C, with its manifest beside it.
+fn minimal(home: &Home) -> PathBuf {
+    let folder = repository().join("sdk/c");
+    let name = "org.example.minimal.plugin.toml";
+    let manifest = std::fs::read(folder.join("examples").join(name)).expect("readable");
+    home.write(&format!("c/{name}"), manifest);
+    let anchor = std::fs::read(repository().join("sdk/conform/data/one.der")).expect("readable");
+    let bytes: Vec<String> = anchor.iter().map(u8::to_string).collect();
+    home.write("c/anchor.inc", bytes.join(","));
+    let library = home.path("c/libminimal.so");
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(["-std=c99", "-shared", "-fPIC", "-fvisibility=hidden", "-o"])
+        .arg(&library)
+        .arg("-I")
+        .arg(folder.join("include"))
+        .arg("-I")
+        .arg(home.path("c"))
+        .arg(folder.join("examples/minimal.c"));
+    assert!(compiler.status().expect("a compiler runs").success());
+    library
+}
+
+/// The SDK's example, with its manifest beside it.
+fn roots(home: &Home) -> PathBuf {
+    let sdk = repository().join("sdk/rust");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance-roots");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--offline", "--quiet", "--example", "roots"])
+        .args(["--package", "anchorhold-sdk", "--target-dir"])
+        .arg(&target)
+        .current_dir(&sdk);
+    assert!(cargo.status().expect("cargo runs").success());
+    let name = "org.example.roots.plugin.toml";
+    let manifest = std::fs::read(sdk.join("examples").join(name)).expect("readable");
+    home.write(&format!("rust/{name}"), manifest);
+    let library = std::fs::read(target.join("debug/examples/libroots.so")).expect("built");
+    home.write("rust/libroots.so", library)
+}
+
+#[test]
+fn the_smallest_plugin_in_c_keeps_its_contract() {
+    if !here("cc") {
+        return;
+    }
+    let home = Home::new();
+    let library = minimal(&home);
+    let library = library.to_str().expect("text");
+    let (passed, odd) = remarks(&home, &[library]);
+    assert!(passed >= 35 && odd.is_empty(), "{passed} passed: {odd:#?}");
+    let (passed, odd) = remarks(&home, &[library, "--runner"]);
+    assert!(passed >= 5 && odd.is_empty(), "{passed} passed: {odd:#?}");
+}
+
+#[test]
+fn the_example_in_rust_keeps_its_contract() {
+    let home = Home::new();
+    let library = roots(&home);
+    let library = library.to_str().expect("text");
+    let words = [library, "--set", "path={scratch}/roots"];
+    let (passed, odd) = remarks(&home, &words);
+    assert!(passed >= 50 && odd.is_empty(), "{passed} passed: {odd:#?}");
+    let (passed, odd) = remarks(&home, &[&words[..], &["--runner"]].concat());
+    assert!(passed >= 15 && odd.is_empty(), "{passed} passed: {odd:#?}");
+}
+
+/// The library of a bad plugin.
+fn bad(file: &str) -> String {
+    let library = build::build(file);
+    library.to_str().expect("text").to_owned()
+}
+
+fn check(home: &Home, code: i32, words: &[&str]) -> Value {
+    home.json(code, &[&["plugin", "check"], words].concat())
+}
+
+#[test]
+fn a_plugin_that_breaks_its_contract_is_a_no() {
+    if !here("cc") {
+        return;
+    }
+    let home = Home::new();
+    let library = bad("segfaults.c");
+    let list = "read.list";
+    let document = check(&home, 1, &[&library, "--only", list]);
+    assert_eq!(
+        (&document["passed"], &document["failed"]),
+        (&0.into(), &1.into())
+    );
+    let case = &document["cases"][0];
+    assert_eq!(
+        (&case["id"], &case["level"]),
+        (&list.into(), &"read".into())
+    );
+    assert_eq!(case["result"], "crashed");
+    assert_eq!(case["message"], "crashed (SIGSEGV) in list");
+    let words = ["plugin", "check", &library, "--only", list];
+    let page = home.run(&words).exits(1);
+    assert!(
+        page.stdout.starts_with("crashed read.list"),
+        "{}",
+        page.stdout
+    );
+    assert!(
+        page.stdout.ends_with("0 passed, 0 failed, 1 crashed\n"),
+        "{}",
+        page.stdout
+    );
+}
+
+#[test]
+fn cases_are_disabled_with_a_reason_and_no_other_way() {
+    if !here("cc") {
+        return;
+    }
+    let home = Home::new();
+    let library = bad("segfaults.c");
+    home.write(
+        "disabled.toml",
+        "[[disabled]]\ncase = \"read.list\"\nreason = \"known to the author\"\n",
+    );
+    let words = [
+        &library,
+        "--only",
+        "read.list",
+        "--disable",
+        "disabled.toml",
+    ];
+    let document = check(&home, 0, &words);
+    assert_eq!(document["cases"][0]["result"], "skipped");
+    assert_eq!(
+        document["cases"][0]["message"],
+        "disabled: known to the author"
+    );
+    home.write(
+        "disabled.toml",
+        "[[disabled]]\ncase = \"read.list\"\nreason = \"\"\n",
+    );
+    let all = [&["plugin", "check"], &words[..]].concat();
+    home.run(&all)
+        .exits(2)
+        .says("read.list is disabled without a reason");
+}
+
+#[test]
+fn random_calls_are_the_same_for_the_same_seed() {
+    if !here("cc") {
+        return;
+    }
+    let home = Home::new();
+    let library = bad("needs-an-error.c");
+    let words = [&library, "--reproduce", "7", "--limit", "500"];
+    let message = |document: &Value| document["cases"][0]["message"].clone();
+    let first = check(&home, 1, &words);
+    assert_eq!(first["cases"].as_array().expect("a list").len(), 1);
+    let said = message(&first);
+    let said = said.as_str().expect("text");
+    assert!(said.contains("crashed (SIGSEGV) in list"), "{said}");
+    assert!(said.contains("the last calls: "), "{said}");
+    assert!(
+        said.ends_with("again with --reproduce 7 --limit 500"),
+        "{said}"
+    );
+    assert_eq!(message(&check(&home, 1, &words)), said);
+}
+
+#[test]
+fn a_debugger_can_have_the_cases_in_one_process() {
+    if !here("cc") {
+        return;
+    }
+    let home = Home::new();
+    let library = bad("label-not-utf8.c");
+    let words = [&library, "--only", "read.list", "--in-process"];
+    let document = check(&home, 1, &words);
+    let message = document["cases"][0]["message"].as_str().expect("text");
+    assert!(
+        message.contains("the label of item 01 is not UTF-8"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_cannot_be_checked_is_wrong_usage() {
+    let home = Home::new();
+    for (words, said) in [
+        (&["nonsense"][..], "no file and no plugin of this program"),
+        (&["anchorhold.keydb"], "setting \"path\" is missing"),
+        (
+            &["anchorhold.keydb", "--only", "reed"],
+            "no case and no level",
+        ),
+        (&["anchorhold.keydb", "--grant", "everything"], "everything"),
+        (&["anchorhold.keydb", "--set", "path"], "has no \"=\" in it"),
+        (&["missing.plugin.toml"], "missing.plugin.toml"),
+    ] {
+        let all = [&["plugin", "check"], words].concat();
+        home.run(&all).exits(2).says(said);
+    }
+}
+
+#[test]
+fn every_case_is_listed() {
+    let home = Home::new();
+    let document = check(&home, 0, &["--list"]);
+    let cases = document["cases"].as_array().expect("a list");
+    assert!(cases.len() > 60, "{} cases", cases.len());
+    let page = home.run(&["plugin", "check", "--list"]).exits(0).stdout;
+    assert_eq!(page.lines().count(), cases.len());
+    assert!(page.contains("hostile-host.no-error"), "{page}");
+}
