@@ -220,6 +220,23 @@ impl View {
         })
     }
 
+    /// Every copy of a certificate in the stores of this view, in scope or not, with its store; also
+    /// of stores that are down. What one copy limits no other copy lifts.
+    pub(crate) fn copies<'v>(
+        &'v self,
+        der: &'v [u8],
+        subject: &'v [u8],
+    ) -> impl Iterator<Item = (&'v Part, &'v Item)> {
+        self.parts.iter().flat_map(move |part| {
+            let snapshot = part.source.distrusting();
+            let copies = snapshot.map(|snapshot| snapshot.equals(der, subject));
+            copies
+                .into_iter()
+                .flatten()
+                .map(move |found| (part, found.item))
+        })
+    }
+
     /// What an item is to this server.
     pub(crate) fn standing(&self, part: &Part, found: &Position<'_>) -> Standing {
         scope::standing(part, found, &self.scope, self.server.as_ref())

@@ -26,7 +26,7 @@ pub(crate) fn pinned(view: &View, chain: &Chain<'_>, question: &Question<'_>) ->
     let mut trouble = None;
     for part in view.parts() {
         for found in matching(view, part, presented, question) {
-            match vouches(&found, part, presented, question) {
+            match vouches(view, &found, part, presented, question) {
                 Ok(()) => return Pinned::Vouches(by(&found, part)),
                 Err(why) => {
                     trouble.get_or_insert(why);
@@ -75,10 +75,10 @@ fn by(found: &Position<'_>, part: &Part) -> By {
     }
 }
 
-/// The limit that the store of a pin sets, if it trusts it at all.
-fn limit(found: &Position<'_>, part: &Part) -> Result<i64, Trouble> {
+/// Whether the store of a pin trusts it at all.
+fn trusted(found: &Position<'_>, part: &Part) -> Result<(), Trouble> {
     match trust(found.item) {
-        Trust::Anchor { issued_before } => Ok(issued_before),
+        Trust::Anchor { .. } => Ok(()),
         Trust::Distrust => Err(Trouble::distrusted(
             PRESENTED,
             &found.fingerprint,
@@ -97,12 +97,13 @@ fn limit(found: &Position<'_>, part: &Part) -> Result<i64, Trouble> {
 
 /// Checks everything but the bytes.
 fn vouches(
+    view: &View,
     found: &Position<'_>,
     part: &Part,
     presented: &Presented<'_>,
     question: &Question<'_>,
 ) -> Result<(), Trouble> {
-    let issued_before = limit(found, part)?;
+    trusted(found, part)?;
     let outline = presented
         .outline
         .as_ref()
@@ -123,8 +124,14 @@ fn vouches(
     {
         return Err(trouble);
     }
-    if issued_before != 0 && validity.0 >= issued_before {
-        return Err(too_new(PRESENTED, issued_before));
+    // What another store limits, this one does not lift.
+    for (part, copy) in view.copies(presented.der, outline.subject) {
+        if let Trust::Anchor { issued_before } = trust(copy)
+            && issued_before != 0
+            && validity.0 >= issued_before
+        {
+            return Err(too_new(PRESENTED, &part.store, issued_before));
+        }
     }
     Ok(())
 }
@@ -157,12 +164,12 @@ pub(crate) fn own_weakness(presented: &Presented<'_>) -> Option<Trouble> {
         .map(|why| Trouble::weak(format!("{PRESENTED} is not acceptable: {}", reading(&why))))
 }
 
-/// The store trusts only what was issued before a time.
-pub(crate) fn too_new(which: &str, issued_before: i64) -> Trouble {
+/// A store trusts only what was issued before a time.
+pub(crate) fn too_new(which: &str, store: &str, issued_before: i64) -> Trouble {
     Trouble::new(
         Code::Distrusted,
         format!(
-            "{which} was issued too late: its store trusts only what was issued before {}",
+            "{which} was issued too late: store \"{store}\" trusts only what was issued before {}",
             crate::certificate::rfc3339(issued_before)
         ),
         "ask the server's administrator for a certificate of another CA",

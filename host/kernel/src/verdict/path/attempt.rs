@@ -8,6 +8,7 @@ use webpki::{
     anchor_from_trusted_cert,
 };
 
+use anchorhold_boundary::item::Item;
 use anchorhold_formats::der::SEQUENCE;
 
 use crate::Fingerprint;
@@ -22,7 +23,7 @@ use crate::verdict::memory::Remembering;
 use crate::verdict::pin::{PRESENTED, too_new};
 use crate::verdict::presented::Chain;
 use crate::verdict::trouble::Trouble;
-use crate::view::View;
+use crate::view::{Part, View};
 
 /// One attempt to build a path.
 pub(super) struct Attempt<'a> {
@@ -225,20 +226,24 @@ impl<'a> Attempt<'a> {
         if weak.is_some() {
             return Err((Error::CertDistrusted, weak));
         }
-        if let Trust::Anchor { issued_before } = trust(candidate.item)
-            && issued_before != 0
-            && !self.is_issued_before(issued_before)
-        {
-            return Err((
-                Error::CertDistrusted,
-                Some(too_new(PRESENTED, issued_before)),
-            ));
+        // The same certificate may be held by several stores, and each of them may limit it.
+        let outline = &candidate.outline;
+        for (part, copy) in self.view.copies(&candidate.der, outline.subject) {
+            if let Trust::Anchor { issued_before } = trust(copy)
+                && issued_before != 0
+                && !self.is_issued_before(issued_before)
+            {
+                return Err((
+                    Error::CertDistrusted,
+                    Some(too_new(PRESENTED, &part.store, issued_before)),
+                ));
+            }
+            if !copy.name_constraints.is_empty() {
+                self.check_store_constraints(candidate, copy, path, algorithms, at)
+                    .map_err(|error| (error, Some(out_of_constraints(candidate, part))))?;
+            }
         }
-        if candidate.item.name_constraints.is_empty() {
-            return Ok(());
-        }
-        self.check_store_constraints(candidate, path, algorithms, at)
-            .map_err(|error| (error, Some(out_of_constraints(candidate))))
+        Ok(())
     }
 
     /// The helpers between the end entity and the anchor of a path.
@@ -266,12 +271,12 @@ impl<'a> Attempt<'a> {
     fn check_store_constraints(
         &self,
         candidate: &Candidate<'_>,
+        copy: &Item,
         path: &VerifiedPath<'_>,
         algorithms: &[&dyn SignatureVerificationAlgorithm],
         at: UnixTime,
     ) -> Result<(), Error> {
-        let constraints =
-            only(&candidate.item.name_constraints, SEQUENCE).map_err(|_| Error::BadDer)?;
+        let constraints = only(&copy.name_constraints, SEQUENCE).map_err(|_| Error::BadDer)?;
         let anchor = anchor_from_trusted_cert(&candidate.der)?;
         let constrained = [TrustAnchor {
             name_constraints: Some(constraints.into()),
@@ -326,13 +331,13 @@ fn of_path<'a>(
     candidates.get(position).copied()
 }
 
-fn out_of_constraints(candidate: &Candidate<'_>) -> Trouble {
+fn out_of_constraints(candidate: &Candidate<'_>, part: &Part) -> Trouble {
     Trouble::new(
         Code::NameMismatch,
         format!(
             "store \"{}\" lets the held CA {} vouch for certain names only, and the presented \
              certificate carries others",
-            candidate.part.store,
+            part.store,
             dn(candidate.outline.subject)
         ),
         "have the certificate issued for names that the CA may vouch for",

@@ -10,6 +10,7 @@ use crate::fixture::{
     Authority, Stores, address, at, digest, judge, judge_at, old, scope, stock, unknown_critical,
 };
 use crate::{CertificateKind::Anchor, CertificateKind::Intermediate, Code, How, NameCheck, View};
+use anchorhold_sdk::ErrorKind;
 use anchorhold_sdk::testing::Held;
 use anchorhold_sdk::{Decision, Purpose, Rule};
 
@@ -337,20 +338,67 @@ fn an_anchor_for_another_purpose_is_refused() {
 }
 
 #[test]
-fn an_anchor_that_one_store_trusts_vouches_although_another_does_not() {
+fn an_anchor_that_one_store_trusts_vouches_although_another_says_nothing() {
     let root = Authority::root("Root");
-    let stores = Stores::new(&["first", "second", "third"]);
+    let stores = Stores::new(&["first", "second"]);
+    stores.contents[0].put(Held::certificate(root.der.clone(), "neutral", &[]));
+    stores.contents[1].put(Held::anchor(root.der.clone(), "trusted"));
+    let view = stores.view(scope(&[(&root.der, Anchor)]));
+    let verdict = judge(&view, &[&root.leaf(&[DB1])], &address(DB1));
+    trusted(&verdict);
+    assert_eq!(verdict.by.unwrap().store, "second");
+}
+
+#[test]
+fn what_one_store_limits_no_other_store_lifts() {
+    let root = Authority::root("Root");
     let late = Rule {
         issued_before: date_time_ymd(2020, 1, 1).unix_timestamp(),
         ..Rule::new(Purpose::Server, Decision::Anchor)
     };
-    stores.contents[0].put(Held::certificate(root.der.clone(), "neutral", &[]));
-    stores.contents[1].put(Held::certificate(root.der.clone(), "limited", &[late]));
-    stores.contents[2].put(Held::anchor(root.der.clone(), "trusted"));
-    let view = stores.view(scope(&[(&root.der, Anchor)]));
-    let verdict = judge(&view, &[&root.leaf(&[DB1])], &address(DB1));
-    trusted(&verdict);
-    assert_eq!(verdict.by.unwrap().store, "third");
+    let cut_off = Held::certificate(root.der.clone(), "limited", &[late]);
+    let mut constrained = Held::anchor(root.der.clone(), "constrained");
+    constrained.name_constraints = only_dns("other");
+    for (limited, code) in [
+        (cut_off, Code::Distrusted),
+        (constrained, Code::NameMismatch),
+    ] {
+        for (lifts, limits) in [("first", 1), ("second", 0)] {
+            let stores = Stores::new(&["first", "second"]);
+            stores.contents[limits].put(limited.clone());
+            stores.contents[1 - limits].put(Held::anchor(root.der.clone(), "trusted"));
+            let view = stores.view(scope(&[(&root.der, Anchor)]));
+            let verdict = judge(&view, &[&root.leaf(&[DB1])], &address(DB1));
+            refused(&verdict, code);
+            says(&verdict, ["store \"first\"", "store \"second\""][limits]);
+            assert!(!verdict.message.contains(&format!("store \"{lifts}\"")));
+        }
+    }
+}
+
+#[test]
+fn what_a_store_limited_counts_while_it_is_down() {
+    let root = Authority::root("Root");
+    let stores = Stores::with(&["first", "second"], |name, mut plan| {
+        plan.critical = name != "first";
+        plan
+    });
+    let late = Rule {
+        issued_before: date_time_ymd(2020, 1, 1).unix_timestamp(),
+        ..Rule::new(Purpose::Server, Decision::Anchor)
+    };
+    stores.contents[0].put(Held::certificate(root.der.clone(), "limited", &[late]));
+    stores.contents[1].put(Held::anchor(root.der.clone(), "trusted"));
+    let rows = || scope(&[(&root.der, Anchor)]);
+    refused(
+        &judge(&stores.view(rows()), &[&root.leaf(&[DB1])], &address(DB1)),
+        Code::Distrusted,
+    );
+    stores.contents[0].fault(|faults| faults.list = Some(ErrorKind::Unavailable));
+    refused(
+        &judge(&stores.view(rows()), &[&root.leaf(&[DB1])], &address(DB1)),
+        Code::Distrusted,
+    );
 }
 
 #[test]

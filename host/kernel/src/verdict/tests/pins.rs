@@ -287,8 +287,10 @@ fn no_pin_vouches_for_what_was_issued_after_its_stores_limit() {
             issued_before: limit(year),
             ..Rule::new(Purpose::Server, Decision::Anchor)
         };
-        let stores = Stores::new(&["keydb"]);
-        stores.contents[0].put(Held::certificate(certificate.clone(), "label", &[rule]));
+        let stores = Stores::new(&["other", "keydb"]);
+        // Another store that holds it without a limit does not lift this one's.
+        stores.contents[0].put(Held::anchor(certificate.clone(), "label"));
+        stores.contents[1].put(Held::certificate(certificate.clone(), "label", &[rule]));
         let view = stores.view(scope(&[(&certificate, Pin)]));
         let verdict = judge(&view, &[&certificate], &NameCheck::Off);
         if trusts {
