@@ -36,7 +36,7 @@ criterion_main!(benches);
 
 /// A whole listing, into owned items.
 fn listings(criterion: &mut Criterion) {
-    for count in [10, 150, 10_000] {
+    for count in [10, 150, 10_000, 100_000] {
         let mut group = criterion.benchmark_group("list");
         let stores: [(&str, Box<dyn OpenStore>); 2] = [
             ("in-process", in_process(count)),

@@ -49,7 +49,32 @@ anchorhold_sdk::plugin! {
     also: [Write],
 }
 
+anchorhold_sdk::plugin! {
+    /// The plugin `anchorhold.testing.affine`: the same on a thread of its own.
+    pub static AFFINE:
+    store: Faulty,
+    id: "anchorhold.testing.affine",
+    name: "Faulty on one thread, for tests",
+    version: env!("CARGO_PKG_VERSION"),
+    manifest: r#"
+        id = "anchorhold.testing.affine"
+        abi = 1
+        needs = ["read", "write"]
+
+        [settings.list]
+        type = "string"
+        help = "What is done when it is listed."
+
+        [settings.apply]
+        type = "string"
+        help = "What is done when it is changed."
+    "#,
+    also: [Write],
+    threads: One,
+}
+
 anchorhold_sdk::builtin!(PLUGIN);
+anchorhold_sdk::builtin!(AFFINE);
 anchorhold_sdk::builtin!(anchorhold_sdk::testing::PLUGIN);
 
 impl TrustStore for Faulty {

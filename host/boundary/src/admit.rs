@@ -24,7 +24,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use crate::admit::copy::PrivateCopy;
-use crate::admit::elf::Wants;
+use crate::admit::elf::{Wants, kind};
 use crate::admit::place::Place;
 use crate::admit::seal::Sealing;
 use crate::admit::step::Step;
@@ -88,6 +88,7 @@ enum Held {
 pub fn inspect(manifest: &Path) -> Result<Inspected, Refusal> {
     let read = ReadManifest::read(manifest, None)?;
     let library = read.library()?;
+    check_format(&library.real, &library.file)?;
     search::check(&library.real, &Wants::read(&library.file))?;
     let digest = seal::digest(&library.file, LIBRARY_MAX);
     let digest = digest.map_err(|error| unreadable(&library.real, &error))?;
@@ -106,6 +107,7 @@ pub fn admit(manifest: &Path, pins: &Pins) -> Result<Admitted, Refusal> {
     let read = ReadManifest::read(manifest, Some(&pins.manifest))?;
     let library = read.library()?;
     let mut file = AdmittedFile::hold(library, None, Some(&pins.library))?;
+    check_format(&file.real, file.held.file())?;
     file.looks.extend(read.place.looks);
     Ok(Admitted {
         manifest: read.manifest,
@@ -150,8 +152,9 @@ impl Admitted {
         &self.file
     }
 
-    /// Makes a private copy of what is sealed in memory, for where memory cannot be loaded.
-    pub(crate) fn into_copy(self) -> Result<Self, Refusal> {
+    /// Makes a private copy of what is sealed in memory, for where memory cannot be loaded, and for
+    /// debuggers, which read no symbols from memory.
+    pub fn into_copy(self) -> Result<Self, Refusal> {
         Ok(Self {
             file: self.file.into_copy()?,
             ..self
@@ -283,6 +286,23 @@ impl Held {
     }
 }
 
+/// What the loader would refuse without a good word, or only once the library's code has run.
+fn check_format(path: &Path, file: &File) -> Result<(), Refusal> {
+    let path = || path.to_owned();
+    if let Some(found) = kind::odd(file) {
+        return Err(Refusal::WrongFormat {
+            path: path(),
+            found,
+            expected: kind::expected(),
+        });
+    }
+    match kind::exports(file, ENTRY) {
+        Some(false) => Err(Refusal::NoEntry { path: path() }),
+        // What cannot be seen without the loader, the loader says.
+        Some(true) | None => Ok(()),
+    }
+}
+
 /// Copies what others than root can change to where nobody can.
 fn hold_bytes(place: &Place) -> Result<(Held, [u8; 32]), Refusal> {
     let wants = Wants::read(&place.file);
@@ -386,5 +406,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
     }
 }
 
+/// The one symbol that a plugin exports.
+const ENTRY: &[u8] = b"anchorhold_plugin_v1";
 /// The most bytes of a library.
 const LIBRARY_MAX: u64 = 1 << 30;

@@ -154,7 +154,7 @@ impl OpenStore for Link {
     }
 
     fn find(&self, query: &Query, limits: &CallLimits) -> Result<Found, CallError> {
-        self.offers(self.identity.can_find, "cannot be asked for certain items")?;
+        self.offers(self.identity.can_find, "has no find")?;
         asking::find(&self.shared, query, limits)
     }
 

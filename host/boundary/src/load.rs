@@ -45,6 +45,13 @@ pub(crate) struct Loadable {
     pub(crate) looks: Vec<Look>,
 }
 
+impl Loadable {
+    /// By what path its descriptor is opened again.
+    fn memory(&self) -> String {
+        format!("/proc/self/fd/{}", self.descriptor.as_raw_fd())
+    }
+}
+
 /// Keeps a descriptor open until the process ends.
 pub(crate) fn leak(descriptor: OwnedFd) -> BorrowedFd<'static> {
     let number = descriptor.into_raw_fd();
@@ -69,6 +76,16 @@ impl Plugin {
             Err(LoadError::NotLoaded { .. }) => loaded,
             again => again,
         }
+    }
+
+    /// Loads a library into this process as it was admitted. A copy that was made of it is there
+    /// for as long as the caller keeps it, and with it what a debugger reads.
+    pub fn from_kept_library(admitted: &Admitted) -> Result<Self, LoadError> {
+        load(
+            &leaked(admitted)?,
+            admitted.manifest_text(),
+            Place::InProcess,
+        )
     }
 }
 
@@ -113,8 +130,7 @@ fn load_first(library: &Loadable, manifest_text: &str) -> Result<Plugin, LoadErr
     if library.way != Way::ByPath {
         step::reached(Step::LookedAgain);
     }
-    let number = library.descriptor.as_raw_fd();
-    let memory = PathBuf::from(format!("/proc/self/fd/{number}"));
+    let memory = PathBuf::from(library.memory());
     let file: &Path = match &library.way {
         Way::ByPath => &library.path,
         Way::Sealed => &memory,

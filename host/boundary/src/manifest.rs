@@ -232,6 +232,25 @@ impl Need {
         })
     }
 
+    /// Whether it has no effect unless the operator grants it.
+    pub fn is_for_operator(&self) -> bool {
+        match self {
+            Self::Connect(_)
+            | Self::Fork
+            | Self::Keyring
+            | Self::Network
+            | Self::ReadPath(_)
+            | Self::Unix(_)
+            | Self::WritePath(_) => true,
+            Self::Prompt
+            | Self::Read
+            | Self::ReadSetting(_)
+            | Self::Sign
+            | Self::Write
+            | Self::WriteSetting(_) => false,
+        }
+    }
+
     /// What names a setting names one that is a path, and that only the operator writes: the path
     /// that is written there is granted.
     fn check(&self, settings: &BTreeMap<String, SettingSchema>) -> Result<(), ManifestError> {

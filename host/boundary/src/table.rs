@@ -139,6 +139,12 @@ impl Table {
         })
     }
 
+    /// Lets no call end before the plugin has answered it, for a caller whose own callers wait as
+    /// long as they want, and who has to know whether the plugin is still at work.
+    pub(crate) fn wait_to_the_end(&mut self) {
+        self.lane.wait_to_the_end();
+    }
+
     /// The plugin that the store belongs to.
     pub fn plugin(&self) -> Plugin {
         self.store.plugin
@@ -359,6 +365,7 @@ impl fmt::Debug for Opened {
 impl fmt::Display for ApplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.done.len() {
+            0 if self.error.status == Status::OutcomeUnknown => self.error.fmt(f),
             0 => write!(f, "nothing was changed: {}", self.error),
             1 => write!(f, "after 1 change: {}", self.error),
             done => write!(f, "after {done} changes: {}", self.error),

@@ -91,7 +91,7 @@ fn plugin_in_c_is_opened_listed_and_closed() {
     };
     assert_eq!(
         (item.kind, item.id.0.as_slice()),
-        (Kind::Certificate, &[1_u8][..])
+        (Kind::Certificate, &[0x30, 3, 2, 1, 5][..])
     );
     assert_eq!(
         (item.label.as_str(), item.read_only),

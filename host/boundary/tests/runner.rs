@@ -6,9 +6,8 @@
     reason = "what a test cannot do without, fails it"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -21,27 +20,17 @@ use anchorhold_boundary::query::{By, Query};
 use anchorhold_boundary::{CallError, CallLimits, OpenStore, Status, StoreConfig};
 use rustix::process::{Pid, Signal};
 
+use crate::program::program;
+
+/// What runs the plugins.
+#[path = "built/program.rs"]
+mod program;
+
 const MEMORY: &str = "anchorhold.testing.memory";
 const FAULTY: &str = "anchorhold.testing.faulty";
+const AFFINE: &str = "anchorhold.testing.affine";
 
 type Log = Arc<Mutex<Vec<String>>>;
-
-/// The program of the runner, built once.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "anchorhold-boundary"])
-            .args(["--example", "runner", "--target-dir"])
-            .arg(target)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "{said}");
-        target.join("debug/examples/runner")
-    })
-}
 
 fn start(id: &str, settings: &[(&str, &str)]) -> (Start, Log) {
     let program = Program {
@@ -287,6 +276,22 @@ fn hang_is_ended() {
     assert_eq!(error.status, Status::Crashed);
     assert_eq!(error.message, "killed after 1 s of silence");
     assert!(is_gone(process(&link)));
+}
+
+#[test]
+fn hang_is_ended_though_no_caller_waits_for_it() {
+    for id in [FAULTY, AFFINE] {
+        let (mut start, _) = start(id, &[("list", "hang")]);
+        start.hang_after = Duration::from_secs(1);
+        let link = Link::start(start).unwrap();
+        let soon = CallLimits::within(Duration::from_millis(20));
+        // The plugin is still at work on the first, so that nothing else is asked of it.
+        let mut errors = (0..500).map(|_| link.list(&soon).unwrap_err());
+        let error = errors.find(|error| error.status != Status::Timeout);
+        let error = error.expect(id);
+        assert_eq!(error.status, Status::Crashed, "{id}: {error}");
+        assert_eq!(error.message, "killed after 1 s of silence", "{id}");
+    }
 }
 
 #[test]

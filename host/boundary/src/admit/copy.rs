@@ -1,6 +1,8 @@
 //! A private copy of a library and of what it has looked for beside itself, for where its bytes
 //! cannot be loaded from sealed memory.
 
+mod left;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -29,6 +31,8 @@ pub(super) struct PrivateCopy {
     pub(super) digest: [u8; 32],
     /// What the copies look like.
     pub(super) looks: Vec<Look>,
+    /// As long as it is open, this is no copy that was left behind.
+    _held: File,
 }
 
 impl PrivateCopy {
@@ -122,8 +126,9 @@ impl Copying {
                 return Ok(Err(error));
             }
         }
-        let opened = File::open(&path);
-        let made = opened.map(|file| PrivateCopy {
+        let opened = File::open(&path).and_then(|file| Ok((file, left::hold(&root)?)));
+        let made = opened.map(|(file, held)| PrivateCopy {
+            _held: held,
             root,
             library: path,
             file,
@@ -214,9 +219,9 @@ pub(super) fn beside(library: &Path, wants: &Wants) -> Vec<PathBuf> {
 /// Makes a new directory that nobody else can enter.
 fn private_directory(parent: &Path) -> io::Result<PathBuf> {
     place::directory_is_shared(parent).map_err(io::Error::other)?;
+    left::sweep(parent);
     for attempt in 0..ATTEMPTS {
-        let name = format!("anchorhold-{}-{attempt}", std::process::id());
-        let path = parent.join(name);
+        let path = parent.join(left::name(std::process::id(), attempt));
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

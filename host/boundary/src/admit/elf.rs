@@ -1,6 +1,8 @@
 //! Which libraries a library asks the loader for, and where it has them looked for: as much of an
 //! ELF file as that takes.
 
+pub(super) mod kind;
+
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 

@@ -42,6 +42,12 @@ pub enum Refusal {
         /// Why.
         source: ManifestError,
     },
+    /// It is a library, and exports no `anchorhold_plugin_v1`: it is no plugin, or one for another
+    /// major version.
+    NoEntry {
+        /// Which library.
+        path: PathBuf,
+    },
     /// It is no regular file.
     NotAFile {
         /// Which.
@@ -116,6 +122,15 @@ pub enum Refusal {
         /// What is wrong with it.
         fault: ParentFault,
     },
+    /// It is no library of this machine.
+    WrongFormat {
+        /// Which file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What a library of this machine is.
+        expected: String,
+    },
 }
 
 /// What is wrong with a directory or a link on the way to a file.
@@ -140,6 +155,7 @@ impl Refusal {
             Self::IdMismatch { .. } => "id-mismatch",
             Self::LibraryMissing { .. } => "library-missing",
             Self::LibraryUnnamed { .. } | Self::ManifestInvalid { .. } => "manifest-invalid",
+            Self::NoEntry { .. } => "no-entry",
             Self::NotAFile { .. } => "not-a-file",
             Self::NotFound { .. } => "not-found",
             Self::PinMismatch { .. } | Self::Replaced { .. } => "pin-mismatch",
@@ -149,6 +165,7 @@ impl Refusal {
             Self::UnsafeOwner { .. } => "unsafe-owner",
             Self::UnsafeParent { .. } => "unsafe-parent",
             Self::UnsafeSearch { .. } => "unsafe-search-path",
+            Self::WrongFormat { .. } => "wrong-format",
         }
     }
 
@@ -160,6 +177,7 @@ impl Refusal {
             | Self::LibraryMissing { path }
             | Self::LibraryUnnamed { path }
             | Self::ManifestInvalid { path, .. }
+            | Self::NoEntry { path }
             | Self::NotAFile { path, .. }
             | Self::NotFound { path }
             | Self::PinMismatch { path, .. }
@@ -169,7 +187,8 @@ impl Refusal {
             | Self::UnsafeMode { path, .. }
             | Self::UnsafeOwner { path, .. }
             | Self::UnsafeParent { path, .. }
-            | Self::UnsafeSearch { path, .. } => path,
+            | Self::UnsafeSearch { path, .. }
+            | Self::WrongFormat { path, .. } => path,
         }
     }
 
@@ -199,6 +218,11 @@ impl Refusal {
                 "ask the author of the plugin for a manifest that this release understands"
                     .to_owned()
             }
+            Self::NoEntry { .. } => {
+                "check that the manifest names the library that was meant; its author exports the \
+                 entry with AH_EXPORT, in C++ as extern \"C\""
+                    .to_owned()
+            }
             Self::NotAFile { .. } => "name a regular file".to_owned(),
             Self::NotFound { .. } => "name a file that is there".to_owned(),
             Self::PinMismatch { .. } | Self::Replaced { .. } => format!(
@@ -221,6 +245,11 @@ impl Refusal {
                 "link it without that directory: patchelf --remove-rpath {0} takes its run path \
                  out, patchelf --replace-needed PATH NAME {0} a path",
                 path.display()
+            ),
+            Self::WrongFormat { .. } => format!(
+                "build it for {}, as a library: cc -shared -fPIC, or crate-type = [\"cdylib\"]; \
+                 or install the package for this machine",
+                std::env::consts::ARCH
             ),
             Self::UnsafeParent { parent, fault, .. } => match fault {
                 ParentFault::Mode(_) => format!("chmod go-w {}", parent.display()),
@@ -256,6 +285,9 @@ impl fmt::Display for Refusal {
             Self::NotAFile { found, .. } => {
                 write!(f, "this is {found}, and a regular file is expected")
             }
+            Self::NoEntry { .. } => {
+                f.write_str("the symbol anchorhold_plugin_v1 is expected, and is not exported")
+            }
             Self::NotFound { .. } => f.write_str("there is no such file"),
             Self::PinMismatch {
                 found, expected, ..
@@ -285,6 +317,9 @@ impl fmt::Display for Refusal {
                 "it has libraries looked for in {:?}, where somebody else could put one",
                 directory.display().to_string()
             ),
+            Self::WrongFormat {
+                found, expected, ..
+            } => write!(f, "this is {found}, and {expected} is expected"),
             Self::UnsafeParent { parent, fault, .. } => {
                 write!(f, "on the way to it, {}: ", parent.display())?;
                 match fault {

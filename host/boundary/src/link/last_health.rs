@@ -21,6 +21,8 @@ pub(super) const WAIT: Duration = Duration::from_secs(5);
 pub(super) struct LastHealth {
     state: Mutex<State>,
     answered: Condvar,
+    /// How long the newer answer is waited for.
+    moment: Duration,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,7 @@ impl LastHealth {
                 ended: false,
             }),
             answered: Condvar::new(),
+            moment: MOMENT,
         }
     }
 
@@ -107,8 +110,11 @@ impl LastHealth {
         }
         if state.asked > state.answered {
             // It was asked and says nothing, which is not how it was when it last said something.
-            return match state.since.elapsed() < WAIT {
-                true => state.last.clone(),
+            let waited = state.since.elapsed();
+            let (number, last) = (state.asked, state.last.clone());
+            drop(state);
+            return match waited < WAIT {
+                true => self.after_a_moment(number, age, waited, last),
                 false => Err(no_answer()),
             };
         }
@@ -116,10 +122,22 @@ impl LastHealth {
         let (number, last) = (state.asked, state.last.clone());
         drop(state);
         ask();
-        if age < VERY_OLD {
-            return last;
+        self.after_a_moment(number, age, Duration::ZERO, last)
+    }
+
+    /// The answer of this number, for which was waited already, where the last one is very old and
+    /// a moment brings it; else the last one.
+    fn after_a_moment(
+        &self,
+        number: u64,
+        age: Duration,
+        waited: Duration,
+        last: Result<Health, CallError>,
+    ) -> Result<Health, CallError> {
+        match self.moment.checked_sub(waited).filter(|_| age >= VERY_OLD) {
+            Some(left) => self.wait(number, left).unwrap_or(last),
+            None => last,
         }
-        self.wait(number, MOMENT).unwrap_or(last)
     }
 
     /// An answer to a question that is asked from now on.
@@ -178,6 +196,7 @@ fn no_answer() -> CallError {
 mod tests {
     use super::*;
     use std::cell::Cell;
+    use std::sync::Barrier;
     use std::thread;
 
     use crate::health::HealthState;
@@ -232,6 +251,30 @@ mod tests {
         // Where none comes, the old one is all there is.
         aged(&last, VERY_OLD);
         assert_eq!(last.last(|| {}).unwrap().generation, 2);
+    }
+
+    #[test]
+    fn very_old_answer_gives_way_for_whoever_comes_second_too() {
+        let mut last = LastHealth::new(Ok(health(1)));
+        last.moment = Duration::from_secs(60);
+        aged(&last, VERY_OLD);
+        // The first is still asking when the second one comes, and the answer comes later.
+        let begun = Barrier::new(2);
+        let first = last.last(|| {
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    begun.wait();
+                    for _ in 0..100 {
+                        thread::yield_now();
+                    }
+                    assert_eq!(last.take(Ok(health(2))), Then::Nothing);
+                });
+                begun.wait();
+                let second = last.last(|| panic!("asked twice"));
+                assert_eq!(second.unwrap().generation, 2);
+            });
+        });
+        assert_eq!(first.unwrap().generation, 2);
     }
 
     #[test]

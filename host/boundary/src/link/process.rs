@@ -5,12 +5,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 use crate::link::Program;
+
+/// How long a process may take to end once it was killed.
+const KILL_WAIT: Duration = Duration::from_secs(5);
 
 /// A process, which is reaped when this is dropped.
 #[derive(Debug)]
@@ -79,14 +84,22 @@ impl Process {
         self.end.as_ref()
     }
 
-    /// Waits until it has ended by itself; whether it has.
-    pub(super) fn ends_within(&mut self, most: Duration) -> bool {
+    /// Waits until it has ended; whether it has.
+    pub(super) fn ends_within(&self, most: Duration) -> bool {
         let Some(end) = &self.end else {
             return self.is_seen_to_end(most);
         };
-        let timeout = Timespec::try_from(most).ok();
-        let mut polled = [PollFd::new(end, PollFlags::IN)];
-        matches!(rustix::event::poll(&mut polled, timeout.as_ref()), Ok(1))
+        let deadline = Instant::now().checked_add(most);
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let mut polled = [PollFd::new(end, PollFlags::IN)];
+            match rustix::event::poll(&mut polled, timeout.as_ref()) {
+                // A signal to this thread says nothing of the process.
+                Err(Errno::INTR) => {}
+                ended => return matches!(ended, Ok(1)),
+            }
+        }
     }
 
     /// The same where the system cannot tell it: the process is looked at, and not reaped, since
@@ -98,7 +111,7 @@ impl Process {
         loop {
             match rustix::process::waitid(WaitId::Pid(id), look) {
                 Ok(None) if deadline.is_some_and(|deadline| Instant::now() < deadline) => {
-                    std::thread::sleep(Duration::from_millis(2));
+                    thread::sleep(Duration::from_millis(2));
                 }
                 ended => return matches!(ended, Ok(Some(_))),
             }
@@ -112,8 +125,22 @@ impl Process {
             let _gone = rustix::process::kill_process_group(group, Signal::KILL);
         }
         let _gone = self.child.kill();
+        self.reap(KILL_WAIT)
+    }
+
+    /// Takes leave of a process that was killed. One that waits in the kernel for a device or a file
+    /// system which does not answer ends when that does, and nobody here waits so long.
+    fn reap(&mut self, most: Duration) -> Option<ExitStatus> {
         self.reaped = true;
-        self.child.wait().ok()
+        if self.ends_within(most) {
+            return self.child.wait().ok();
+        }
+        let id = self.group?;
+        // Where there is no thread for it, it stays a process that has ended, until this one does.
+        let _left = thread::Builder::new()
+            .name("anchorhold-reap".to_owned())
+            .spawn(move || rustix::process::waitpid(Some(id), WaitOptions::empty()));
+        None
     }
 }
 
@@ -160,6 +187,63 @@ pub(super) fn words(status: ExitStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A process that ends when the socket does.
+    fn reading() -> (UnixStream, Process) {
+        let (here, there) = UnixStream::pair().unwrap();
+        let program = Program {
+            path: "/bin/cat".into(),
+            arguments: Vec::new(),
+        };
+        (here, Process::start(&program, &[], there).unwrap())
+    }
+
+    #[test]
+    fn nobody_waits_for_a_process_that_does_not_end() {
+        let (here, mut process) = reading();
+        assert_eq!(process.reap(Duration::ZERO), None);
+        assert!(!process.ends_within(Duration::ZERO));
+        // It is reaped all the same, when it ends.
+        let id = process.group.unwrap();
+        drop((here, process));
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while rustix::process::waitid(WaitId::Pid(id), look).is_ok() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    #[expect(
+        clippy::transmutes_expressible_as_ptr_casts,
+        reason = "what it could be expressed as is a cast that is never made here"
+    )]
+    fn signal_is_not_the_end_of_a_process() {
+        type Handler = extern "C" fn(libc::c_int);
+        extern "C" fn nothing(_signal: libc::c_int) {}
+        // SAFETY: R1: a signal action is plain data, and all zeroes are one.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: R1: the C library takes the address of a function as a number of that size.
+        action.sa_sigaction =
+            unsafe { std::mem::transmute::<Handler, libc::sighandler_t>(nothing) };
+        // SAFETY: R5: the action is valid, and its function does nothing.
+        let set =
+            unsafe { libc::sigaction(libc::SIGUSR2, &raw const action, std::ptr::null_mut()) };
+        assert_eq!(set, 0);
+        let (here, process) = reading();
+        // SAFETY: R7: the call is made on the thread that it tells.
+        let waiting = unsafe { libc::pthread_self() };
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    // SAFETY: R7: that thread waits for this one before it ends.
+                    unsafe { libc::pthread_kill(waiting, libc::SIGUSR2) };
+                    thread::yield_now();
+                }
+                drop(here);
+            });
+            assert!(process.ends_within(Duration::from_secs(60)));
+        });
+    }
 
     #[test]
     fn end_is_told_in_words() {

@@ -220,8 +220,8 @@ impl Reader {
         })
     }
 
-    /// Reads what is there; all of it where the process has ended. Whoever sends faster than is read
-    /// here keeps this thread neither from the time nor from an end.
+    /// Reads what is there; all of it where the process has ended. Whoever sends faster than is
+    /// read here keeps this thread neither from the time nor from an end.
     fn read_socket(&mut self, all: bool) -> Result<(), End> {
         let mut left = if all { self.waiting() } else { SOCKET_AT_ONCE };
         loop {

@@ -12,7 +12,7 @@ use crate::link::lines::Lines;
 use crate::link::outbox::{Outbox, Outgoing};
 use crate::link::turns::Turns;
 use crate::plugin::StoreConfig;
-use crate::question::{Answer, Prompter, Question};
+use crate::question::{ANSWER_MAX, Answer, Prompter, Question};
 use crate::status::{CallError, Status};
 use crate::wire::{self, NO_REQUEST, ToRunner, to_runner};
 
@@ -124,9 +124,13 @@ impl Shared {
 
     /// Asks the prompter, on this thread.
     pub(super) fn ask_person(&self, question: &Question) -> Answer {
-        match &self.prompter {
-            Some(prompter) => guarded(Answer::Refused, || prompter.answer(question)),
-            None => Answer::Refused,
+        let Some(prompter) = &self.prompter else {
+            return Answer::Refused;
+        };
+        match guarded(Answer::Refused, || prompter.answer(question)) {
+            // More than the other end reads is no answer; sent, it would end the connection.
+            Answer::Secret(secret) if secret.len() > ANSWER_MAX => Answer::Refused,
+            answer => answer,
         }
     }
 

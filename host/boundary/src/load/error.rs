@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::admit::Refusal;
-use crate::load::Loadable;
+use crate::load::{Loadable, Way};
 use crate::plugin::Fault;
 use crate::quotation;
 
@@ -78,25 +78,42 @@ impl LoadError {
     pub(super) fn not_loaded(library: &Loadable, error: &libloading::Error) -> Self {
         Self::NotLoaded {
             path: library.path.clone(),
-            why: told(error),
+            why: told(library, error),
         }
     }
 
     pub(super) fn no_entry(library: &Loadable, error: &libloading::Error) -> Self {
         Self::NoEntry {
             path: library.path.clone(),
-            why: told(error),
+            why: told(library, error),
         }
     }
 }
 
-/// What the loader itself said.
-fn told(error: &libloading::Error) -> String {
+/// What the loader itself said, of the paths that the operator knows.
+fn told(library: &Loadable, error: &libloading::Error) -> String {
     let mut text = error.to_string();
     if let Some(source) = error.source() {
         text = source.to_string();
     }
-    quotation::line(text.as_bytes(), WHY_MAX).text
+    quotation::line(in_place(library, &text).as_bytes(), WHY_MAX).text
+}
+
+/// A text with the paths of a copy made into those of what was copied.
+pub(super) fn in_place(library: &Loadable, text: &str) -> String {
+    let path = library.path.to_string_lossy();
+    match &library.way {
+        Way::ByPath => text.to_owned(),
+        Way::Sealed => text.replace(&library.memory(), &path),
+        Way::Copied(copy) => {
+            let copy = copy.to_string_lossy();
+            // In a copy everything lies as it does below the root.
+            match copy.strip_suffix(&*path) {
+                Some(root) if !root.is_empty() => text.replace(root, ""),
+                _ => text.replace(&*copy, &path),
+            }
+        }
+    }
 }
 
 impl fmt::Display for LoadError {

@@ -109,6 +109,28 @@ fn memory_that_cannot_be_loaded_is_copied_to_where_it_can() {
 }
 
 #[test]
+fn what_the_loader_says_of_a_copy_is_said_of_the_library() {
+    let words = ["-Wl,--no-undefined", "-Wl,--no-as-needed", "-labsent"];
+    for copied in [false, true] {
+        let library = Compiled::new("told", &words);
+        let mut admitted = admit::admit(&library.manifest, &pins(&library.manifest)).unwrap();
+        if copied {
+            admitted = admitted.into_copy().unwrap();
+        }
+        let loadable = admitted.file().leak().unwrap();
+        let real = library.library.canonicalize().unwrap();
+        let named = match &loadable.way {
+            Way::Copied(copy) => copy.display().to_string(),
+            _ => loadable.memory(),
+        };
+        let said = error::in_place(&loadable, &format!("{named}: undefined symbol: x"));
+        assert_eq!(said, format!("{}: undefined symbol: x", real.display()));
+        let error = load(&loadable, MANIFEST, Place::Runner).unwrap_err();
+        assert!(!error.to_string().contains("/anchorhold-"), "{error}");
+    }
+}
+
+#[test]
 fn a_system_library_that_is_no_plugin_has_no_entry() {
     let system = admit::admit_file(Path::new("/lib/x86_64-linux-gnu/libm.so.6"), None);
     let Ok(file) = system else {
@@ -126,22 +148,40 @@ fn a_system_library_that_is_no_plugin_has_no_entry() {
 }
 
 #[test]
-fn what_the_loader_refuses_is_told_in_its_words() {
+#[cfg(target_os = "linux")]
+fn what_is_no_plugin_of_this_machine_is_refused_before_it_is_loaded() {
     let library = Compiled::new("foreign", &[]);
-    let whole = fs::read(&library.library).unwrap();
-    let mut other = whole;
+    let mut other = fs::read(&library.library).unwrap();
+    let pins = pins(&library.manifest);
     // The machine that an ELF file is for.
     other[18] = 0xf3;
     for (bytes, said) in [
-        (&[b'#'; 4096][..], "invalid ELF header"),
-        (b"", "file too short"),
-        (&other, "cannot open shared object file"),
+        (&[b'#'; 4096][..], "this is no ELF file at all"),
+        (b"", "this is an empty file"),
+        (&other, "this is an ELF file for"),
     ] {
         fs::write(&library.library, bytes).unwrap();
-        let error = loaded(&library).unwrap_err();
-        assert_eq!(error.code(), "not-loaded", "{error}");
-        assert!(error.to_string().contains(said), "{error}");
+        let refusal = admit::inspect(&library.manifest).unwrap_err();
+        assert_eq!(refusal.code(), "wrong-format", "{refusal}");
+        assert!(refusal.to_string().contains(said), "{refusal}");
+        let expected = format!("an ELF library for {}", std::env::consts::ARCH);
+        assert!(refusal.to_string().contains(&expected), "{refusal}");
+        assert!(refusal.remedy().starts_with("build it for"), "{refusal}");
+        // A pin that was written down of it does not make it one.
+        let pins = Pins {
+            library: Sha256::digest(bytes).into(),
+            ..pins
+        };
+        let refusal = admit::admit(&library.manifest, &pins).unwrap_err();
+        assert_eq!(refusal.code(), "wrong-format", "{refusal}");
     }
+    let hidden = Compiled::new("hidden", &["-Danchorhold_plugin_v1=anchorhold_plugin_v7"]);
+    let refusal = admit::inspect(&hidden.manifest).unwrap_err();
+    assert_eq!(refusal.code(), "no-entry", "{refusal}");
+}
+
+#[test]
+fn what_the_loader_refuses_is_told_in_its_words() {
     let missing = Compiled::new("missing", &["-Wl,--no-as-needed", "-labsent"]);
     let error = loaded(&missing).unwrap_err().to_string();
     assert!(error.contains("libabsent.so: cannot open"), "{error}");

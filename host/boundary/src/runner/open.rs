@@ -130,10 +130,12 @@ pub(super) fn open(
             only: Arc::clone(&only),
         }));
     }
-    let table = plugin.open(config).map_err(|error| ToHost::Refused {
+    let mut table = plugin.open(config).map_err(|error| ToHost::Refused {
         code: String::new(),
         error,
     })?;
+    // The host waits no longer than its callers do, and kills what is silent for too long.
+    table.wait_to_the_end();
     let adopted = plugin.adopted();
     Ok(Store {
         table,

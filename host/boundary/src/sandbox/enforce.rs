@@ -34,6 +34,7 @@ struct Report {
 /// Confines this process, for ever. It is called while there is one thread.
 pub fn enforce(spec: &SandboxSpec) -> Confinement {
     let mut report = Report::default();
+    let alone = probe::one_thread();
     report.step(limits::no_new_privileges());
     report.step(limits::bound(spec.memory));
     limits::give_way();
@@ -63,6 +64,7 @@ pub fn enforce(spec: &SandboxSpec) -> Confinement {
             .push(format!("system calls are not filtered: {why}")),
     }
     report.verify(spec);
+    report.only_thread(alone);
     report.confinement()
 }
 
@@ -135,6 +137,15 @@ impl Report {
         {
             self.calls = false;
             self.lacks.push(why);
+        }
+    }
+
+    /// Whether all of the process is held: what is enforced holds for the thread that enforces it,
+    /// and for those that it starts.
+    fn only_thread(&mut self, alone: Result<(), String>) {
+        if let Err(why) = alone {
+            (self.files, self.calls) = (false, false);
+            self.lacks.insert(0, why);
         }
     }
 

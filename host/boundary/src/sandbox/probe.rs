@@ -16,6 +16,16 @@ pub(super) fn unix_is_handled() -> bool {
     matches!(support::landlock(), Landlock::Version(version) if version >= KNOWS_UNIX)
 }
 
+/// Whether this process has one thread, as it is before anything is enforced.
+pub(super) fn one_thread() -> Result<(), String> {
+    let threads = std::fs::read_dir("/proc/self/task")
+        .map_err(|why| format!("how many threads there are cannot be told: {why}"))?;
+    match threads.count() {
+        1 => Ok(()),
+        _ => Err("a thread was there before the sandbox, which does not hold it".to_owned()),
+    }
+}
+
 /// What can be opened that must not be, and who can be signalled that must not be.
 pub(super) fn files(spec: &SandboxSpec) -> Vec<String> {
     let mut lacks = Vec::new();

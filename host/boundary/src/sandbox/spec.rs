@@ -77,7 +77,8 @@ impl SandboxSpec {
         }
         for need in &manifest.needs {
             spec.allow_setting(need, settings);
-            if is_for_operator(need) && !grants.iter().any(|grant| grant.narrowed(need).is_some()) {
+            if need.is_for_operator() && !grants.iter().any(|grant| grant.narrowed(need).is_some())
+            {
                 notes.push(format!("the plugin needs {need}, which is not granted"));
             }
         }
@@ -166,8 +167,9 @@ impl SandboxSpec {
         }
     }
 
-    /// Refuses it where the plugin could change what decides on it: `own` is the configuration and
-    /// the state of the host, in which nothing but the store's own directory is the plugin's.
+    /// Refuses it where the plugin could change what is not its own: `own` is the configuration and
+    /// the state of the host, in which nothing but the store's own directory is the plugin's, and
+    /// what other stores keep.
     pub fn spare(&self, own: &[PathBuf], state_dir: Option<&Path>) -> Result<(), GrantError> {
         let own: Vec<PathBuf> = own.iter().map(|path| real(path)).collect();
         let granted = self
@@ -183,8 +185,8 @@ impl SandboxSpec {
                 return Err(GrantError {
                     grant: format!("write:{}", path.display()),
                     what: format!(
-                        "the plugin could change {}, which decides what it may do: what it keeps \
-                         has to lie in a directory apart",
+                        "the plugin could change {}, which is not its own: what it keeps has to lie \
+                         in a directory apart",
                         own.display()
                     ),
                 });
@@ -207,20 +209,6 @@ impl SandboxSpec {
         let write = self.write.iter().filter_map(|path| note("change", path));
         read.chain(write).collect()
     }
-}
-
-/// What has no effect unless the operator grants it.
-fn is_for_operator(need: &Need) -> bool {
-    matches!(
-        need,
-        Need::Connect(_)
-            | Need::Fork
-            | Need::Keyring
-            | Need::Network
-            | Need::ReadPath(_)
-            | Need::Unix(_)
-            | Need::WritePath(_)
-    )
 }
 
 fn library_settings<'a>(

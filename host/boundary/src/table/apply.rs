@@ -2,6 +2,7 @@
 
 mod lowered;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
@@ -47,12 +48,23 @@ pub(super) fn apply(
             apply_here(store, apply, batch, limits, deadline)
         }
         Lane::Thread(worker) => {
+            let check_only = batch.check_only;
+            let begun = Arc::new(AtomicBool::new(false));
+            let begins = Arc::clone(&begun);
             let (store, batch, limits) = (Arc::clone(store), batch.clone(), limits.clone());
-            worker
-                .run(deadline, move || {
-                    apply_here(&store, apply, &batch, &limits, deadline)
+            let made = worker.run(deadline, move || {
+                begins.store(true, Ordering::Release);
+                apply_here(&store, apply, &batch, &limits, deadline)
+            });
+            made.map_err(|error| {
+                // It goes on, and nobody hears how far it comes. What has not begun never does.
+                let is_unknown = begun.load(Ordering::Acquire) && !check_only;
+                nothing_done(if is_unknown {
+                    CallError::new(Status::OutcomeUnknown, error.to_string())
+                } else {
+                    error
                 })
-                .map_err(nothing_done)?
+            })?
         }
     }
 }

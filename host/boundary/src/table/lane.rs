@@ -29,6 +29,13 @@ impl Lane {
         })
     }
 
+    /// Waits for every answer from now on, however late it is.
+    pub(super) fn wait_to_the_end(&mut self) {
+        if let Self::Thread(worker) = self {
+            worker.to_the_end = true;
+        }
+    }
+
     /// Makes a call where and when it may be made; an error where the deadline comes first. A call
     /// on the store's own thread goes on then, and its answer is dropped (R8).
     pub(super) fn run<R: Send + 'static>(
@@ -96,6 +103,8 @@ pub(super) struct Worker {
     /// None only while the worker is dropped.
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// Whether a caller waits for the answer, whatever its deadline.
+    to_the_end: bool,
 }
 
 impl Worker {
@@ -113,6 +122,7 @@ impl Worker {
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
+            to_the_end: false,
         })
     }
 
@@ -129,7 +139,7 @@ impl Worker {
         });
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
         jobs.send(job).map_err(|_| gone())?;
-        match deadline {
+        match deadline.filter(|_| !self.to_the_end) {
             None => answered.recv().map_err(|_| gone()),
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());

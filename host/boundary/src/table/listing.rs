@@ -12,7 +12,7 @@ use crate::table::{CallLimits, Listing};
 /// The most items of a listing.
 pub(crate) const ITEMS_MAX: usize = 1_000_000;
 /// The most bytes of a listing.
-pub(crate) const BYTES_MAX: usize = 1 << 30;
+pub(crate) const BYTES_MAX: usize = 256 << 20;
 /// How often a listing that the store broke off begins again.
 const RESTARTS: usize = 3;
 /// How many empty pages may follow each other.

@@ -335,6 +335,17 @@ static int try_fast_message(const char *a)
     return why;
 }
 
+/* Puts another protocol under a connection, whose ports are looked at by nobody. */
+static int try_other_protocol(const char *a)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), why;
+    (void)a;
+    if (fd < 0) return errno;
+    why = done(setsockopt(fd, IPPROTO_TCP, TCP_ULP, "smc", 3));
+    close(fd);
+    return why;
+}
+
 /* The connection itself is put off until the first byte. */
 static int try_late_port(const char *a)
 {
@@ -635,7 +646,7 @@ static const struct { const char *name; int (*go)(const char *argument); } TRIES
     TRY(tcp), TRY(tcp6), TRY(udp), TRY(udp6), TRY(raw), TRY(packet), TRY(netlink), TRY(mptcp),
     TRY(sctp), TRY(smc), TRY(vsock), TRY(alg), TRY(unix_datagram), TRY(unix_packets),
     TRY(unix_stream), TRY(pair), TRY(datagram_pair), TRY(unix), TRY(port), TRY(fast_port),
-    TRY(fast_message), TRY(late_port), TRY(bind), TRY(listen), TRY(host),
+    TRY(fast_message), TRY(late_port), TRY(other_protocol), TRY(bind), TRY(listen), TRY(host),
     TRY(fork), TRY(raw_fork), TRY(clone_parent), TRY(clone3), TRY(daemon), TRY(setsid),
     TRY(setpgid), TRY(exec), TRY(execveat), TRY(spawn), TRY(system), TRY(kill), TRY(kill_group),
     TRY(ptrace), TRY(traceme), TRY(peek), TRY(poke), TRY(pidfd), TRY(kcmp), TRY(prlimit),

@@ -9,7 +9,9 @@ use anchorhold_boundary::sandbox::{self, Landlock};
 use crate::files::{furnished, lending, outside};
 use crate::kernel::asking;
 use crate::processes::touching;
-use crate::scene::{Scene, User, abstract_unix, is_skipped, port, unix, users, withholding, words};
+use crate::scene::{
+    Scene, User, abstract_unix, compiled, is_skipped, port, unix, users, withholding, words,
+};
 use crate::sockets::{no_sockets, other_ports, ways_to};
 
 /// Without namespaces.
@@ -155,6 +157,23 @@ fn missing_filter_is_told() {
         "shm",
         "fork",
     ]));
+}
+
+#[test]
+fn thread_before_the_sandbox_is_told() {
+    if is_skipped() {
+        return;
+    }
+    let library = compiled("thread.c", &["-shared", "-fPIC", "-pthread"]);
+    let mut scene = Scene::new(User::Same);
+    scene.environment = vec![("LD_PRELOAD".into(), library.clone().into())];
+    let (_, confinement) = scene.attempt(&words(["tcp"]));
+    assert_eq!(confinement.sandbox, Sandbox::None, "{confinement:?}");
+    let why = "a thread was there before the sandbox, which does not hold it";
+    assert!(confinement.note.starts_with(why), "{confinement:?}");
+    let error = scene.try_open(&[], true).unwrap_err();
+    assert!(error.to_string().contains(why), "{error}");
+    fs::remove_file(library).unwrap();
 }
 
 /// What the test below is to find.

@@ -14,6 +14,9 @@ mod kernel;
 mod lacking;
 /// Other processes, and its own end.
 mod processes;
+/// What runs the plugin.
+#[path = "../built/program.rs"]
+mod program;
 /// The machine, and what attacks it.
 mod scene;
 /// Whom it talks to.

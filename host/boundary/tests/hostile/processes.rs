@@ -12,7 +12,8 @@ use anchorhold_boundary::confinement::Sandbox;
 use anchorhold_boundary::{CallLimits, OpenStore, Status};
 use rustix::process::Pid;
 
-use crate::scene::{Scene, is_skipped, program, users, words};
+use crate::program::program;
+use crate::scene::{Scene, is_skipped, users, words};
 
 #[test]
 fn no_process_is_started_or_touched() {

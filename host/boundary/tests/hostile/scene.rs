@@ -19,6 +19,8 @@ use anchorhold_boundary::sandbox::{self, Landlock, Namespaces, SandboxSpec};
 use anchorhold_boundary::{CallError, CallLimits, OpenStore, StoreConfig, admit};
 use tempfile::TempDir;
 
+use crate::program::program;
+
 const NOBODY: u32 = 65534;
 
 /// Whom the runner runs as.
@@ -58,7 +60,7 @@ pub(crate) fn is_skipped() -> bool {
 }
 
 /// A C file of this test, compiled once a test process.
-fn compiled(name: &str, flags: &[&str]) -> PathBuf {
+pub(crate) fn compiled(name: &str, flags: &[&str]) -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let process = std::process::id();
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.{process}"));
@@ -108,23 +110,6 @@ fn copy_program(from: &Path, to: &Path) {
         let copied = Command::new("cp").arg(from).arg(to).status().unwrap();
         assert!(copied.success());
     }
-}
-
-/// The program of the runner, built once.
-pub(crate) fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "anchorhold-boundary"])
-            .args(["--example", "runner", "--target-dir"])
-            .arg(target)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "{said}");
-        target.join("debug/examples/runner")
-    })
 }
 
 /// A plugin in a directory of its own, what lies around it, and what it is granted.

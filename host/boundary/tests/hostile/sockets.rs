@@ -132,6 +132,17 @@ pub(crate) fn ways_to(granted: u16) -> [String; 3] {
 }
 
 #[test]
+fn connection_of_tcp_stays_one() {
+    if is_skipped() {
+        return;
+    }
+    for user in users() {
+        let scene = Scene::new(*user).granted("network".to_owned());
+        scene.filtered(&words(["other_protocol"]));
+    }
+}
+
+#[test]
 fn granted_host_is_found_by_its_name_and_no_other_is() {
     if is_skipped() {
         return;

@@ -32,7 +32,7 @@ fn runner_is_what_it_says_and_what_was_asked_for() {
         fake.next();
         let mut ready = ready();
         ready.identity.id = "org.example.other".to_owned();
-        fake.await_ready(ready);
+        fake.opens_with(ready);
         fake.until_the_end();
     });
     assert_eq!(other.err().unwrap().status, Status::Protocol);
@@ -81,7 +81,7 @@ fn what_is_said_of_the_sandbox_first_counts_and_nothing_later() {
     let twice = Stage::new().open(move |fake| {
         fake.next();
         fake.say(0, &ToHost::Confined(partial()));
-        fake.await_ready(ready());
+        fake.opens_with(ready());
     });
     assert_eq!(twice.err().unwrap().status, Status::Protocol);
     let never = Stage::new().open(|fake| {
@@ -379,7 +379,7 @@ fn calls_of_a_thread_safe_plugin_run_at_a_time() {
             fake.next();
             let mut ready = ready();
             ready.thread_safe = true;
-            fake.await_ready(ready);
+            fake.opens_with(ready);
             let requests: Vec<_> = (0..CALLS_AT_ONCE).map(|_| fake.request()).collect();
             // The last one that came is answered first.
             for request in requests.into_iter().rev() {
@@ -431,7 +431,7 @@ fn what_a_plugin_does_not_offer_is_not_asked_of_it() {
             ready.identity.can_write = false;
             ready.identity.can_unlock = false;
             ready.identity.can_sign = false;
-            fake.await_ready(ready);
+            fake.opens_with(ready);
             assert!(matches!(fake.next(), Some((0, ToRunner::Close))));
         })
         .unwrap();

@@ -61,7 +61,7 @@ impl Fake {
     }
 
     /// Says that its store is open.
-    pub(super) fn await_ready(&mut self, ready: Ready) {
+    pub(super) fn opens_with(&mut self, ready: Ready) {
         self.say(0, &ToHost::Confined(confined()));
         self.say(0, &ToHost::Ready(Box::new(ready)));
     }
@@ -219,7 +219,7 @@ pub(super) fn opened(script: impl FnOnce(&mut Fake) + Send + 'static) -> Played 
 pub(super) fn opened_with(stage: Stage, script: impl FnOnce(&mut Fake) + Send + 'static) -> Played {
     let opened = stage.open(|fake| {
         assert!(matches!(fake.next(), Some((0, ToRunner::Hello(_)))));
-        fake.await_ready(ready());
+        fake.opens_with(ready());
         script(fake);
     });
     opened.unwrap()

@@ -5,7 +5,7 @@ use std::thread::{self, ThreadId};
 
 use super::fake::{Stage, opened_with};
 use super::*;
-use crate::question::{Answer, Ask, Prompter, Question};
+use crate::question::{ANSWER_MAX, Answer, Ask, Prompter, Question};
 use crate::wire::{ToHost, ToRunner};
 
 /// Answers with a secret, and keeps what it was asked, and where.
@@ -25,6 +25,14 @@ struct Faulty;
 impl Prompter for Faulty {
     fn answer(&self, _question: &Question) -> Answer {
         panic!("the prompter")
+    }
+}
+
+struct Verbose;
+
+impl Prompter for Verbose {
+    fn answer(&self, _question: &Question) -> Answer {
+        Answer::Secret(vec![b'x'; ANSWER_MAX + 1].into())
     }
 }
 
@@ -73,6 +81,18 @@ fn question_is_answered_on_the_thread_of_the_call() {
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].0, thread::current().id());
     drop(asked);
+    played.end();
+}
+
+#[test]
+fn answer_that_is_too_long_is_none() {
+    let played = opened_with(with_person(Arc::new(Verbose)), |fake| {
+        let (request, answered) = ask(fake);
+        assert!(!answered);
+        fake.say(request, &ToHost::Done);
+        fake.until_the_end();
+    });
+    assert_eq!(played.link.unlock(&asking()), Ok(()));
     played.end();
 }
 

@@ -164,6 +164,7 @@ pub(super) const BY_ARGUMENT: &[Call] = calls![
     sendmsg = libc::SYS_sendmsg,
     sendto = libc::SYS_sendto,
     setpriority = libc::SYS_setpriority,
+    setsockopt = libc::SYS_setsockopt,
     socket = libc::SYS_socket,
     socketpair = libc::SYS_socketpair,
     unshare = libc::SYS_unshare,

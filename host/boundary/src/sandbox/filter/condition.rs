@@ -79,6 +79,7 @@ pub(super) fn forbidden(spec: &SandboxSpec, own: u32) -> Result<Rules, BackendEr
     ] {
         rules.insert(number, any_bit(flags, &[libc::MSG_FASTOPEN])?);
     }
+    rules.insert(libc::SYS_setsockopt, vec![other_protocol()?]);
     for (call, mode) in call::OF_A_MODE {
         rules.insert(call.number, any_bit(*mode, &SET_ID)?);
     }
@@ -88,8 +89,17 @@ pub(super) fn forbidden(spec: &SandboxSpec, own: u32) -> Result<Rules, BackendEr
     Ok(rules)
 }
 
-/// A file that is made with a mode that lends an identity; the mode follows the flags. Where no file
-/// may be made it is not looked at, and can be anything.
+/// Another protocol under a socket of TCP: with that of SMC it connects as what Landlock has no
+/// ports for.
+fn other_protocol() -> Result<SeccompRule, BackendError> {
+    rule(vec![
+        compared(1, SeccompCmpOp::Eq, word(libc::IPPROTO_TCP))?,
+        compared(2, SeccompCmpOp::Eq, word(libc::TCP_ULP))?,
+    ])
+}
+
+/// A file that is made with a mode that lends an identity; the mode follows the flags. Where no
+/// file may be made it is not looked at, and can be anything.
 fn making(flags: u8) -> Result<Vec<SeccompRule>, BackendError> {
     let mut rules = Vec::new();
     for makes in MAKES.map(word) {

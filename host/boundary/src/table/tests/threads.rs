@@ -7,12 +7,12 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use anchorhold_abi as abi;
-use anchorhold_abi::{ah_health, ah_page};
+use anchorhold_abi::{ah_batch, ah_health, ah_page};
 
 use crate::batch::{Batch, Change};
 use crate::item::Item;
 use crate::status::Status;
-use crate::table::tests::odd::{Script, Sink, good, open_script};
+use crate::table::tests::odd::{OutcomeSink, Script, Sink, good, open_script};
 use crate::table::{CallLimits, Table};
 
 #[test]
@@ -81,15 +81,83 @@ fn caller_waits_for_its_turn_no_longer_than_it_wants() {
     for flags in [0, abi::AH_PLUGIN_THREAD_AFFINE] {
         while_listing(flags, |table| {
             assert_eq!(table.list(&soon).unwrap_err().status, Status::Timeout);
-            let change = Change::Put(Item::certificate(b"der".to_vec(), String::new()));
-            let batch = Batch {
-                changes: vec![change],
-                ..Batch::default()
-            };
-            let error = table.apply(&batch, &soon).unwrap_err();
+            let error = table.apply(&one_change(), &soon).unwrap_err();
             assert_eq!((error.error.status, error.done.len()), (Status::Timeout, 0));
         });
     }
+}
+
+/// A store on a thread of its own, whose writes wait for the second half of the pair; the first
+/// tells that one has begun.
+fn writing_late() -> (Table, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (go, wait) = mpsc::channel::<()>();
+    let (begins, begun) = mpsc::channel::<()>();
+    let both = Mutex::new((begins, wait));
+    let script = Script {
+        apply: Box::new(move |_: &ah_batch, sink: OutcomeSink| {
+            let both = both.lock().unwrap();
+            both.0.send(()).unwrap();
+            both.1.recv().unwrap();
+            sink.push(0, abi::AH_NEW, b"a")
+        }),
+        ..Script::default()
+    };
+    let table = open_script(abi::AH_PLUGIN_THREAD_AFFINE, script);
+    (table, begun, go)
+}
+
+fn one_change() -> Batch {
+    Batch {
+        changes: vec![Change::Put(Item::certificate(
+            b"der".to_vec(),
+            String::new(),
+        ))],
+        ..Batch::default()
+    }
+}
+
+#[test]
+fn write_that_goes_on_is_not_said_to_have_done_nothing() {
+    // R8
+    let soon = CallLimits::within(Duration::from_millis(50));
+    let (table, begun, go) = writing_late();
+    // The caller is late for sure where the write begins at all.
+    let error = table.apply(&one_change(), &soon).unwrap_err();
+    let has_begun = begun.try_recv().is_ok();
+    let expected = match has_begun {
+        true => Status::OutcomeUnknown,
+        false => Status::Timeout,
+    };
+    assert_eq!(error.error.status, expected);
+    assert_eq!(
+        error.to_string().contains("nothing was changed"),
+        !has_begun
+    );
+    go.send(()).unwrap();
+}
+
+#[test]
+fn late_answer_is_waited_for_where_it_is_to_be() {
+    // R8
+    let soon = CallLimits::within(Duration::from_millis(50));
+    let (mut table, begun, go) = writing_late();
+    table.wait_to_the_end();
+    thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            // Where it has no time to begin it ends, and is made again.
+            loop {
+                match table.apply(&one_change(), &soon) {
+                    Err(error) if error.error.status == Status::Timeout => {}
+                    made => return made,
+                }
+            }
+        });
+        begun.recv().unwrap();
+        // It begins once, and by then nobody else would wait any more.
+        assert!(begun.recv_timeout(soon.timeout.unwrap()).is_err());
+        go.send(()).unwrap();
+        assert_eq!(writing.join().unwrap().unwrap().len(), 1);
+    });
 }
 
 #[test]
