@@ -22,9 +22,11 @@ enum Comes {
     Shows(usize),
     /// It fails, and says this.
     Fails(&'static str),
+    /// It is not registered, for this reason.
+    Refused(&'static str),
 }
 
-use Comes::{Fails, Shows};
+use Comes::{Fails, Refused, Shows};
 
 /// What the host makes of each bad plugin. Where it shows what is there, its fault does nobody any
 /// harm: it is in a process of its own, behind a table that reads only what it may.
@@ -75,6 +77,7 @@ const FATES: &[(&str, Comes)] = &[
         "long-id.c",
         Fails("an id has 65 bytes, and may have 1 to 64"),
     ),
+    ("mangles-entry.cpp", Refused("no-entry")),
     (
         "missing-apply.c",
         Fails("lacks the function \"write.apply\""),
@@ -150,7 +153,13 @@ fn home() -> Home {
 /// What is wrong with what the host makes of a plugin.
 fn amiss(home: &Home, file: &str, expected: &Comes) -> Option<String> {
     let library = build::build(file);
-    add(home, &library);
+    if let Refused(code) = expected {
+        let refused = home.json(2, &adding(&manifest(&library)));
+        let found = &refused["error"]["code"];
+        return (found != code).then(|| format!("{file}: {code} was expected: {found}"));
+    }
+    home.run(&adding(&manifest(&library))).exits(0);
+    home.run(&["store", "release", "bad"]);
     let code = if matches!(expected, Shows(_)) { 0 } else { 3 };
     let outcome = home.run(&["list", "--json"]);
     let document = outcome.document();
@@ -176,14 +185,16 @@ fn amiss(home: &Home, file: &str, expected: &Comes) -> Option<String> {
     ))
 }
 
-/// Registers the plugin as the one that is tried now, with a clean record.
-fn add(home: &Home, library: &Path) {
+/// Where the manifest of a bad plugin is.
+fn manifest(library: &Path) -> String {
     let folder = library.parent().expect("in a folder");
     let manifest = folder.join("org.example.bad.plugin.toml");
-    let manifest = manifest.to_str().expect("a path");
-    let words = ["plugin", "add", manifest, "--no-store", "--yes", "--update"];
-    home.run(&words).exits(0);
-    home.run(&["store", "release", "bad"]);
+    manifest.to_str().expect("a path").to_owned()
+}
+
+/// Registers a plugin as the one that is tried now.
+fn adding(manifest: &str) -> [&str; 6] {
+    ["plugin", "add", manifest, "--no-store", "--yes", "--update"]
 }
 
 /// How many certificates each store shows.

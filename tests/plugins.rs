@@ -157,12 +157,18 @@ fn nothing_lets_a_plugin_change_what_decides_on_plugins() {
     );
     home.write(&plugin.manifest, &described);
     let add = ["plugin", "add", &plugin.manifest, "--yes"];
-    // Beside plugins.d, which its runner could then write.
-    home.json(0, &[&add[..], &["--set", "path=h/items"]].concat());
-    let minimal = store(&home, "minimal");
-    assert_eq!(minimal["health"], "failed", "{minimal:#}");
-    assert_eq!(minimal["code"], "grant-invalid", "{minimal:#}");
-    let apart = ["--store", "apart", "--set", "path=h/stores/items"];
+    // Beside plugins.d, and beside the file of a store that is not its own: its runner could write
+    // both.
+    for (name, path) in [
+        ("minimal", "path=h/items"),
+        ("beside", "path=h/stores/items"),
+    ] {
+        home.json(0, &[&add[..], &["--store", name, "--set", path]].concat());
+        let refused = store(&home, name);
+        assert_eq!(refused["health"], "failed", "{refused:#}");
+        assert_eq!(refused["code"], "grant-invalid", "{refused:#}");
+    }
+    let apart = ["--store", "apart", "--set", "path=h/apart/items"];
     home.json(0, &[&add[..], &apart].concat());
     assert_eq!(store(&home, "apart")["health"], "ready");
     let run = ["plugin", "run", &plugin.manifest, "list"];
@@ -397,12 +403,17 @@ fn what_a_plugin_lists_vouches_for_whom_the_operator_says() {
     let judge = |exit: i32| home.json(exit, &["verify", "chain.pem", "--server", "TSM1"]);
     assert_eq!(judge(1)["trusted"], false);
     let fingerprint = root.identity().sha256();
-    let words = ["scope", &fingerprint, "--server", "TSM1", "--as", "anchor"];
-    home.json(0, &words);
+    // What its store calls an anchor, and lets nobody change, is one.
+    home.json(0, &["scope", &fingerprint, "--server", "TSM1"]);
     let verdict = judge(0);
     assert_eq!(verdict["by"]["store"], "minimal", "{verdict:#}");
-    let by = verdict["by"]["plugin"].as_str().expect("a plugin");
-    assert!(by.starts_with(MINIMAL), "{by}");
+    assert_eq!(verdict["by"]["plugin"], MINIMAL, "{verdict:#}");
+    assert_eq!(verdict["by"]["version"], "0.1.0", "{verdict:#}");
+    let people = home
+        .run(&["verify", "chain.pem", "--server", "TSM1"])
+        .exits(0);
+    let by = format!("as anchor from minimal ({MINIMAL} 0.1.0)");
+    assert!(people.stdout.contains(&by), "{}", people.shown());
 }
 
 #[test]
@@ -477,15 +488,43 @@ fn one_call_shows_what_a_plugin_does() {
             .concat(),
         );
         told.exits(0)
-            .says("trace: list: ok, 1 items at generation 1");
+            .says("trace: list: ok, 1 item at generation 1");
     }
     assert!(home.snapshot().is_empty(), "nothing was written");
     plugin.build(&["-DAH_MAGIC_WRONG", "-Danchorhold_plugin_v1=other_name"]);
     let failure = home.json(
-        3,
+        2,
         &["plugin", "run", &plugin.manifest, "--in-process", "list"],
     );
     assert_eq!(failure["error"]["code"], "no-entry", "{failure:#}");
+}
+
+#[test]
+fn what_is_no_plugin_of_this_machine_is_not_registered() {
+    let Some((home, plugin)) = home_with_plugin() else {
+        return;
+    };
+    let add = ["plugin", "add", &plugin.manifest, "--yes"];
+    let whole = fs::read(&plugin.library).expect("there");
+    let mut other = whole.clone();
+    // The machine that an ELF file is for.
+    other[18..20].copy_from_slice(&[0xf7, 0]);
+    for (bytes, found) in [
+        (&b""[..], "an empty file"),
+        (b"#!/bin/sh\n", "no ELF file at all"),
+        (&whole[..20], "an ELF file that is cut off"),
+        (&other, "an ELF file for the machine of number 247"),
+    ] {
+        fs::write(&plugin.library, bytes).expect("written");
+        let failure = home.json(2, &add);
+        assert_eq!(failure["error"]["code"], "wrong-format", "{failure:#}");
+        let message = failure["error"]["message"].as_str().expect("a message");
+        assert!(message.contains(found), "{message}");
+    }
+    plugin.build(&["-Danchorhold_plugin_v1=other_name"]);
+    let failure = home.json(2, &add);
+    assert_eq!(failure["error"]["code"], "no-entry", "{failure:#}");
+    assert!(home.snapshot().is_empty(), "nothing was written");
 }
 
 #[test]
@@ -525,4 +564,51 @@ fn a_runner_that_is_killed_while_it_is_held_is_a_crash() {
         });
     }
     assert_eq!(journal(&home), ["plugin-crashed", "plugin-crashed"]);
+}
+
+#[test]
+fn a_library_that_is_held_is_a_file_where_a_debugger_finds_it() {
+    let Some((home, plugin)) = home_with_plugin() else {
+        return;
+    };
+    for place in [&["--hold"][..], &["--hold", "--in-process"]] {
+        let words = [&["plugin", "run", &plugin.manifest], place, &["list"]].concat();
+        let mut command = home.command(&words);
+        command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut held = Watched::start(&mut command, DEADLINE);
+        let log = Log::new();
+        log.follow(held.child().stderr.take().expect("piped"));
+        let mut input = held.child().stdin.take().expect("piped");
+        let process = log.wait_for("the process", |line| {
+            let rest = line.strip_prefix("held: process ")?;
+            rest.split(';').next().map(str::to_owned)
+        });
+        let maps = fs::read_to_string(format!("/proc/{process}/maps")).expect("there");
+        let mapped = maps.lines().find(|line| line.contains("libminimal.so"));
+        let path = mapped.and_then(|line| Some(&line[line.find('/')?..]));
+        let path = path.unwrap_or_else(|| panic!("{place:?}: {maps}"));
+        // As the process itself sees it; a file of memory, or one that was removed, is not there.
+        let seen = format!("/proc/{process}/root{path}");
+        assert!(fs::exists(&seen).expect("known"), "{place:?}: {seen}");
+        let copy = path.strip_suffix(&plugin.library.display().to_string());
+        std::io::Write::write_all(&mut input, b"\n\n").expect("written");
+        drop(input);
+        assert_eq!(held.wait().code(), Some(0), "{place:?}");
+        let copy = copy.filter(|root| !root.is_empty()).expect("a copy");
+        assert!(!fs::exists(copy).expect("known"), "{place:?}: {copy}");
+    }
+}
+
+#[test]
+fn a_registered_plugin_is_checked_by_its_id() {
+    let Some((home, plugin)) = registered() else {
+        return;
+    };
+    let words = ["plugin", "check", MINIMAL, "--only", "load.manifest"];
+    let checked = home.json(0, &words);
+    assert_eq!(checked["passed"], 1, "{checked:#}");
+    fs::remove_file(home.path(&plugin.manifest)).expect("removed");
+    let failure = home.json(2, &words);
+    let message = failure["error"]["message"].as_str().expect("a message");
+    assert!(message.contains(".plugin.toml"), "{message}");
 }

@@ -1,4 +1,5 @@
-//! Whole processes beside each other in one run: a cold start to one verdict, and doing nothing.
+//! Whole processes beside each other in one run: a cold start to one verdict, doing nothing, and
+//! verdicts beside a runner.
 //!
 //! The peer is rustls-webpki over a PEM file of the same anchors that is parsed at start, run as
 //! a process of its own. Only the ratios of one run count: a shared machine is noisy.
@@ -7,7 +8,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench may stop")]
 
+use anchorhold_boundary::link::Program;
+use anchorhold_boundary::manifest::Value;
 use anchorhold_formats::{p12, pem, sth};
+use anchorhold_kernel::plan::{Isolation, StorePlan, StoreScope};
+use anchorhold_kernel::{
+    Checks, Kernel, KernelOptions, NameCheck, Question, Registry, ScopeTable, ServerName,
+};
+use anchorhold_keydb as _;
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
 };
@@ -36,6 +44,7 @@ fn main() {
     for size in SIZES {
         cold_start(size, derivation);
     }
+    runner_beside_verdicts(150);
 }
 
 /// `--version`, and `list` on an empty home: wall and processor time.
@@ -76,6 +85,56 @@ fn cold_start(size: usize, derivation: Duration) {
     println!(
         "cold start, {size} anchors: {ours:.2?}, rustls-webpki from PEM {theirs:.2?}, \
          ratio {ratio:.2}"
+    );
+}
+
+/// What a runner costs a warm verdict: the same key database in this process and in a runner, each
+/// looked at and judged by in turns.
+fn runner_beside_verdicts(size: usize) {
+    let home = Home::with(size);
+    let path = Value::String("stores/anchorhold.p12".to_owned());
+    let open = |isolation| {
+        let mut plan = StorePlan::new("keydb", "anchorhold.keydb", home.directory.path())
+            .with_setting("path", path.clone());
+        plan.isolation = Some(isolation);
+        plan.scope = StoreScope::Any;
+        let runner = Program {
+            path: program(),
+            arguments: vec!["runner".into()],
+        };
+        let options = KernelOptions::default().with_program(runner);
+        Kernel::open(vec![plan], &Registry::builtin(), options)
+    };
+    let kernels = [Isolation::InProcess, Isolation::Runner].map(open);
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(home.path("chain.pem"))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let name = NameCheck::Address("127.0.0.1".to_owned());
+    let (server, stores) = (ServerName::new("bench"), ["keydb".to_owned()]);
+    let judge = |kernel: &Kernel| {
+        let started = Instant::now();
+        let view = kernel.view(&server, &stores, ScopeTable::default());
+        let question = Question {
+            name: &name,
+            at: UnixTime::now(),
+            checks: Checks::all(),
+        };
+        let verdict = view.judge(&chain, &question);
+        assert!(verdict.trusted, "{}", verdict.message);
+        started.elapsed()
+    };
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..20_000 {
+        for (kernel, times) in kernels.iter().zip(&mut times) {
+            times.push(judge(kernel));
+        }
+    }
+    let [here, there] = times.map(middle);
+    println!(
+        "warm verdict, {size} anchors: {here:.2?} with the store in this process, {there:.2?} \
+         with it in a runner, ratio {:.2}",
+        there.as_secs_f64() / here.as_secs_f64()
     );
 }
 

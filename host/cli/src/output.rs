@@ -1,6 +1,7 @@
 //! The way to standard output and error: one document as JSON, or a page for people.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anchorhold_api as api;
@@ -49,8 +50,8 @@ impl Reply {
     }
 }
 
-impl std::fmt::Debug for Reply {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
             .field("exit", &self.exit)
             .finish_non_exhaustive()
@@ -264,6 +265,18 @@ pub(crate) fn say_plain(text: &str) {
 
 fn say_line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", clean(text));
+}
+
+/// So many of what a word names, whose plural is made with an `s`.
+pub(crate) fn counted<N: fmt::Display + From<u8> + PartialEq + Copy>(
+    count: N,
+    what: &str,
+) -> String {
+    if count == N::from(1) {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
+    }
 }
 
 /// Text without what would steer a terminal or turn the reading order round.

@@ -1,11 +1,14 @@
 //! The stores that the operator configured, and views over them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use anchorhold_boundary::manifest::{SettingKind, Value};
 
 use crate::health::StoreHealth;
 use crate::options::KernelOptions;
 use crate::plan::{StorePlan, StoreScope};
-use crate::registry::Registry;
+use crate::registry::{Entry as Known, Registry};
 use crate::snapshot::Snapshot;
 use crate::store::{Store, StoreError};
 use crate::verdict::memory::Memory;
@@ -22,11 +25,16 @@ pub struct Kernel {
 impl Kernel {
     /// Opens the stores; one that cannot be opened is a failed store, not a missing one.
     pub fn open(plans: Vec<StorePlan>, registry: &Registry, options: KernelOptions) -> Self {
-        let options = Arc::new(options);
-        let stores = plans
-            .into_iter()
-            .map(|plan| Store::open(plan, registry, &options))
-            .collect();
+        let mut sparing = options.clone();
+        sparing.own.extend(kept_by_builtins(&plans, registry));
+        let (options, sparing) = (Arc::new(options), Arc::new(sparing));
+        let stores = plans.into_iter().map(|plan| {
+            // Nothing that is linked in is kept from a store of another that is.
+            let is_library = matches!(registry.entry(&plan.plugin), Some(Known::Library(_)));
+            let options = if is_library { &sparing } else { &options };
+            Store::open(plan, registry, options)
+        });
+        let stores = stores.collect();
         Self {
             stores,
             memory: Arc::default(),
@@ -123,6 +131,28 @@ impl Kernel {
     fn named(&self, names: &[String]) -> Vec<Option<&Store>> {
         names.iter().map(|name| self.store(name)).collect()
     }
+}
+
+/// The files in which stores of built-in plugins keep their items: whoever could change one would
+/// take anchors and distrust out of a store that is not theirs.
+fn kept_by_builtins(plans: &[StorePlan], registry: &Registry) -> Vec<PathBuf> {
+    let mut kept = Vec::new();
+    for plan in plans {
+        let Some(Known::Builtin(plugin)) = registry.entry(&plan.plugin) else {
+            continue;
+        };
+        let manifest = plugin.manifest();
+        kept.extend(plan.settings.iter().filter_map(|(key, value)| {
+            let schema = manifest.settings.get(key)?;
+            match value {
+                Value::String(path) if schema.kind == SettingKind::Path => {
+                    Some(plan.base_dir.join(path))
+                }
+                _ => None,
+            }
+        }));
+    }
+    kept
 }
 
 /// Each store that is there, with what came of the work for it.

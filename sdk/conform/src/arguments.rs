@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Args, Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Arguments {
-    /// A library, its manifest, or the id of a plugin of this program
+    /// A library, its manifest, or the id of a plugin that this program knows
     #[arg(value_name = "LIBRARY|MANIFEST|ID", required_unless_present = "list")]
     pub target: Option<PathBuf>,
     /// List the cases, and try none

@@ -1,7 +1,6 @@
 //! What a case has to work with: the plugin, loaded and opened as the job says.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use anchorhold_boundary::manifest::{Manifest, SettingKind};
 use zeroize::Zeroizing;
@@ -10,24 +9,29 @@ use crate::host::{Answers, Offer};
 use crate::job::Job;
 use crate::library::{Loaded, Plugin};
 use crate::machine::{Usage, Used};
+use crate::secret;
 use crate::store::{Anywhere, Refusal, Setup, Store};
 
-/// One case's work place.
-#[derive(Debug)]
+/// One case's work place; it is never shown, for the secrets in it.
 pub(crate) struct Bench {
     job: Job,
     manifest: Option<Manifest>,
+    /// What the operator stored for questions, read while its files can be reached.
+    secrets: BTreeMap<String, Zeroizing<Vec<u8>>>,
     /// How the sandbox was put on; a note says what is missing of it.
     pub(crate) confinement: Option<String>,
     usage: Usage,
 }
 
 impl Bench {
-    /// Makes one.
+    /// Makes one; to be made before the sandbox is put on.
     pub(crate) fn new(job: Job) -> Result<Self, String> {
         let manifest = job.manifest.as_deref().map(Manifest::parse).transpose();
         let manifest = manifest.map_err(|error| format!("its manifest: {error}"))?;
+        let secrets = job.secrets.iter();
+        let secrets = secrets.map(|(key, file)| Ok((key.clone(), secret::read(key, file)?)));
         Ok(Self {
+            secrets: secrets.collect::<Result<_, String>>()?,
             job,
             manifest,
             confinement: None,
@@ -85,21 +89,12 @@ impl Bench {
 
     /// What the operator stored for questions.
     pub(crate) fn stored(&self) -> Answers {
-        let mut stored = BTreeMap::new();
-        for (key, file) in &self.job.secrets {
-            if let Ok(mut secret) = fs::read(file).map(Zeroizing::new) {
-                if secret.last() == Some(&b'\n') {
-                    secret.pop();
-                }
-                stored.insert(key.clone(), secret);
-            }
-        }
-        Answers::Stored(stored)
+        Answers::Stored(self.secrets.clone())
     }
 
     /// Whether there is a secret for questions.
     pub(crate) fn has_secrets(&self) -> bool {
-        !self.job.secrets.is_empty()
+        !self.secrets.is_empty()
     }
 
     /// Opens the store, bare.

@@ -37,6 +37,7 @@ pub(crate) fn confine(job: &Job, manifest: Option<&Manifest>) -> Result<Option<S
     let _not_found = spec.resolve();
     spec.trap = true;
     keep_root();
+    grant(&spec);
     let confinement = sandbox::enforce(&spec);
     // The sandbox has its own way of telling, which is taken over.
     fault::on_signal(libc::SIGSYS, trapped, libc::SA_NODEFER);
@@ -72,10 +73,13 @@ pub(crate) fn denied() -> Option<Denied> {
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-use opening::{keep_root, watch as watch_opening};
+use opening::{grant, keep_root, watch as watch_opening};
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 fn keep_root() {}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn grant(_: &SandboxSpec) {}
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 fn watch_opening() {}

@@ -18,6 +18,7 @@ use crate::case::{Case, Finding, Level, Reach};
 use crate::child;
 use crate::job::Job;
 use crate::report::{CaseReport, Report, Verdict};
+use crate::secret;
 use crate::target::{Misuse, Target};
 use crate::trial::{self, Ended};
 
@@ -44,6 +45,8 @@ struct Course<'a> {
     arguments: &'a Arguments,
     again: &'a Again,
     target: Target,
+    /// Why it is not registered where it lies.
+    refusal: Option<String>,
     settings: BTreeMap<String, Value>,
     secrets: Vec<(String, PathBuf)>,
     seed: u64,
@@ -68,6 +71,7 @@ pub fn check(
         again,
         settings: typed(&arguments.settings, target.manifest.as_ref())?,
         secrets: secrets(&arguments.secrets)?,
+        refusal: target.refusal(),
         target,
         seed: arguments.reproduce.unwrap_or_else(seed),
         scratch: directory.clone(),
@@ -188,6 +192,8 @@ impl Course<'_> {
             code: self.target.code.clone(),
             manifest: self.target.manifest_text.clone(),
             manifest_path: self.target.manifest_path.clone(),
+            manifest_faults: self.target.manifest_faults.clone(),
+            refusal: self.refusal.clone(),
             settings: self.settings_of(scratch)?,
             scratch: scratch.to_owned(),
             may_write: self.may_write(),
@@ -311,6 +317,9 @@ fn secrets(given: &[String]) -> Result<Vec<(String, PathBuf)>, Misuse> {
                 "",
             )
         })?;
+        // Each case reads it for itself; here it is only seen that it can.
+        let read = secret::read(key, &file).map(drop);
+        read.map_err(|why| Misuse::new(why, "name a file that only you can read"))?;
         Ok((key.to_owned(), file))
     });
     named.collect()

@@ -28,6 +28,10 @@ pub(crate) struct Job {
     pub(crate) manifest: Option<String>,
     /// Where that lies, for a library.
     pub(crate) manifest_path: Option<PathBuf>,
+    /// What is wrong with the manifests that lie beside it, where none of them can be used.
+    pub(crate) manifest_faults: Vec<String>,
+    /// Why it is not registered where it lies.
+    pub(crate) refusal: Option<String>,
     /// What the store is opened with, in canonical text.
     pub(crate) settings: Vec<(String, String)>,
     /// A directory for this case alone.
@@ -73,6 +77,12 @@ impl Job {
         if let Some(path) = &self.manifest_path {
             line("manifest-path", &[path.as_os_str().as_bytes()]);
         }
+        for fault in &self.manifest_faults {
+            line("manifest-fault", &[fault.as_bytes()]);
+        }
+        if let Some(why) = &self.refusal {
+            line("refusal", &[why.as_bytes()]);
+        }
         for (key, value) in &self.settings {
             line("setting", &[key.as_bytes(), value.as_bytes()]);
         }
@@ -107,6 +117,8 @@ impl Job {
             code: Code::Builtin(String::new()),
             manifest: None,
             manifest_path: None,
+            manifest_faults: Vec::new(),
+            refusal: None,
             settings: Vec::new(),
             scratch: PathBuf::new(),
             may_write: false,
@@ -153,6 +165,8 @@ impl Job {
             "library" => self.code = Code::Library(path(value)),
             "manifest" => self.manifest = Some(text(value)?),
             "manifest-path" => self.manifest_path = Some(path(value)),
+            "manifest-fault" => self.manifest_faults.push(text(value)?),
+            "refusal" => self.refusal = Some(text(value)?),
             "setting" => self.settings.push((text(value)?, text(second?)?)),
             "scratch" => self.scratch = path(value),
             "grant" => self.grants.push(text(value)?),
@@ -194,6 +208,8 @@ mod tests {
             code: Code::Library("/tmp/a b.so".into()),
             manifest: Some("id = \"x\"\n".to_owned()),
             manifest_path: Some("/tmp/x.plugin.toml".into()),
+            manifest_faults: vec!["it is none".to_owned()],
+            refusal: Some("its mode".to_owned()),
             settings: vec![("path".to_owned(), "/a\nb".to_owned())],
             scratch: "/tmp/s".into(),
             may_write: true,

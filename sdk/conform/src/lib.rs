@@ -25,6 +25,7 @@ mod machine;
 mod read;
 mod report;
 mod running;
+mod secret;
 mod signature;
 mod sink;
 mod sized;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anchorhold_abi as abi;
+use anchorhold_boundary::admit;
 use anchorhold_boundary::manifest::Manifest;
 
 use crate::job::Code;
@@ -17,6 +18,9 @@ pub(crate) struct Target {
     pub(crate) manifest: Option<Manifest>,
     pub(crate) manifest_text: Option<String>,
     pub(crate) manifest_path: Option<PathBuf>,
+    /// What is wrong with the manifests beside the library that cannot be used, any of which may be
+    /// the one that names it.
+    pub(crate) manifest_faults: Vec<String>,
 }
 
 /// Wrong usage: nothing was checked.
@@ -74,6 +78,19 @@ impl Target {
         })
     }
 
+    /// Why it is not registered where it lies, and what mends that.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let Code::Library(library) = &self.code else {
+            return None;
+        };
+        let admitted = match &self.manifest_path {
+            Some(manifest) => admit::inspect(manifest).map(drop),
+            None => admit::admit_file(library, None).map(drop),
+        };
+        let refusal = admitted.err()?;
+        Some(format!("{refusal}; {}", refusal.remedy()))
+    }
+
     fn of_manifest(path: &Path) -> Result<Self, Misuse> {
         let path = absolute(path)?;
         let text = text_of(&path)?;
@@ -100,6 +117,7 @@ impl Target {
             manifest: Some(manifest),
             manifest_text: Some(text),
             manifest_path: Some(path),
+            manifest_faults: Vec::new(),
         })
     }
 
@@ -110,6 +128,7 @@ impl Target {
             manifest: None,
             manifest_text: None,
             manifest_path: None,
+            manifest_faults: Vec::new(),
         };
         let Some(directory) = path.parent() else {
             return Ok(target);
@@ -120,17 +139,20 @@ impl Target {
         manifests.retain(|file| file.to_string_lossy().ends_with(".plugin.toml"));
         manifests.sort();
         for file in manifests {
-            let Ok(text) = fs::read_to_string(&file) else {
-                continue;
-            };
-            let Ok(manifest) = Manifest::parse(&text) else {
-                continue;
+            let read = text_of(&file).and_then(|text| Ok((parsed(&file, &text)?, text)));
+            let (manifest, text) = match read {
+                Ok(read) => read,
+                Err(misuse) => {
+                    target.manifest_faults.push(misuse.message);
+                    continue;
+                }
             };
             let name = path.file_name().and_then(|name| name.to_str());
             if name.is_some() && manifest.library.as_deref() == name {
                 target.manifest = Some(manifest);
                 target.manifest_text = Some(text);
                 target.manifest_path = Some(file);
+                target.manifest_faults.clear();
                 break;
             }
         }
@@ -146,6 +168,7 @@ impl Target {
             manifest: Manifest::parse(&text).ok(),
             manifest_text: Some(text),
             manifest_path: None,
+            manifest_faults: Vec::new(),
         })
     }
 }

@@ -13,6 +13,10 @@ mod fault;
 #[path = "bad/workshop.rs"]
 mod workshop;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -78,4 +82,49 @@ fn every_bad_plugin_is_tried() {
 fn plugin_without_a_fault_has_none() {
     let broken = check("good.c", &[]);
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// The one case of the good plugin, after something was done to its directory.
+fn said_after(case: &str, change: impl FnOnce(&Path)) -> String {
+    let place = tempfile::tempdir().unwrap();
+    let built = build::build("good.c");
+    let library = place.path().join("libbad.so");
+    std::fs::copy(&built, &library).unwrap();
+    let manifest = "org.example.bad.plugin.toml";
+    std::fs::copy(built.with_file_name(manifest), place.path().join(manifest)).unwrap();
+    change(place.path());
+    let output = Command::new(env!("CARGO_BIN_EXE_anchorhold-conform"))
+        .args(["--only", case])
+        .arg(library)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_manifest_that_is_there_and_broken_is_named() {
+    let said = said_after("load.manifest", |place| {
+        let manifest = place.join("org.example.bad.plugin.toml");
+        std::fs::write(manifest, "id = 7\n").unwrap();
+    });
+    assert!(said.starts_with("failed"), "{said}");
+    let named = said.contains("cannot be used") && said.contains("bad.plugin.toml: ");
+    assert!(named, "{said}");
+    let said = said_after("load.manifest", |place| {
+        std::fs::remove_file(place.join("org.example.bad.plugin.toml")).unwrap();
+    });
+    assert!(said.contains("there is no manifest beside"), "{said}");
+}
+
+#[test]
+fn what_would_not_be_registered_is_a_warning() {
+    let said = said_after("load.admissible", |_| {});
+    assert!(said.starts_with("passed"), "{said}");
+    let said = said_after("load.admissible", |place| {
+        std::fs::set_permissions(place, Permissions::from_mode(0o777)).unwrap();
+    });
+    assert!(said.starts_with("warning"), "{said}");
+    let mends = said.contains("plugin add refuses it") && said.contains("chmod go-w");
+    assert!(mends, "{said}");
+    assert!(said.contains("0 failed"), "{said}");
 }

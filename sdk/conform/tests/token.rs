@@ -7,6 +7,7 @@
     reason = "what a test cannot do without, fails it"
 )]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -224,6 +225,7 @@ anchorhold_sdk::builtin!(PLUGIN);
 fn check(directory: &Path, wrong: &str) -> Report {
     let pin = directory.join("pin");
     std::fs::write(&pin, PIN).unwrap();
+    std::fs::set_permissions(&pin, PermissionsExt::from_mode(0o600)).unwrap();
     let mut arguments = Arguments::default();
     arguments.target = Some("org.example.token".into());
     arguments.settings = vec![format!("wrong={wrong}")];

@@ -63,6 +63,11 @@ fn refused(refusal: &Refusal, manifest: &Path) -> Failure {
              understands"
                 .to_owned()
         }
+        Refusal::NoEntry { .. } => format!(
+            "check that its manifest names the library that was meant; to see all that is wrong \
+             with it: anchorhold plugin check {}",
+            quote(manifest.as_os_str())
+        ),
         _ => refusal.remedy_of("ID", &quote(manifest.as_os_str())),
     };
     Failure::from_error(Exit::Usage, refusal.code(), refusal).remedy(remedy)

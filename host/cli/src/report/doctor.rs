@@ -4,7 +4,7 @@ use std::io;
 
 use anchorhold_api::{Diagnosis, Finding};
 
-use crate::output::{Answer, Ink, Page};
+use crate::output::{Answer, Ink, Page, counted};
 
 impl Answer for Diagnosis {
     fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
@@ -51,13 +51,6 @@ fn one(finding: &Finding, page: &mut Page<'_>) -> io::Result<()> {
         finding.about, finding.message, finding.code
     ))?;
     page.line(&format!("    remedy: {}", finding.remedy))
-}
-
-fn counted(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use anchorhold_api::{
 };
 
 use super::short;
-use crate::output::{Answer, Ink, Page};
+use crate::output::{Answer, Ink, Page, counted};
 
 impl Answer for PluginList {
     fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
@@ -120,8 +120,8 @@ fn items(run: &PluginRun, page: &mut Page<'_>) -> io::Result<()> {
     let rows: Vec<Vec<String>> = run.items.iter().map(item).collect();
     page.table(&["KIND", "SHA256", "ID", "RULES", "LABEL"], &rows)?;
     page.line(&format!(
-        "{} items, {} left out, generation {}",
-        run.items.len(),
+        "{}, {} left out, generation {}",
+        counted(run.items.len(), "item"),
         run.skipped,
         run.generation
     ))

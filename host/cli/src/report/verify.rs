@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anchorhold_api::Verdict;
+use anchorhold_api::{By, Verdict};
 
 use crate::output::{Answer, Ink, Page};
 
@@ -18,7 +18,13 @@ impl Answer for Verdict {
         if let Some(by) = &self.by {
             page.field(
                 "by",
-                &format!("{} as {} from {}", by.sha256, by.how, by.store),
+                &format!(
+                    "{} as {} from {}{}",
+                    by.sha256,
+                    by.how,
+                    by.store,
+                    plugin(by)
+                ),
             )?;
         }
         for sha256 in &self.chain {
@@ -26,4 +32,12 @@ impl Answer for Verdict {
         }
         page.advice(&self.warnings, self.remedy.as_deref(), None)
     }
+}
+
+/// Whose code the store is; nobody's, where the anchors came from a file.
+fn plugin(by: &By) -> String {
+    if by.plugin.is_empty() {
+        return String::new();
+    }
+    format!(" ({} {})", by.plugin, by.version)
 }

@@ -105,9 +105,12 @@ pub(super) fn store_missed(part: &Part, otherwise: Option<&str>) -> Trouble {
             part.store
         ),
         format!(
-            "see what is wrong with it: anchorhold store check {}; a store that verdicts may do \
-             without has critical = false",
-            quoted(&part.store)
+            "see what is wrong with it: anchorhold store check {}{}",
+            quoted(&part.store),
+            match part.critical {
+                true => "; a store that verdicts may do without has critical = false",
+                false => "",
+            }
         ),
     )
 }
@@ -132,9 +135,12 @@ pub(super) fn warnings(view: &View) -> Vec<String> {
             snapshot.left_out() + snapshot.distrust().unreadable().len()
         });
         if broken > 0 {
+            let what = match broken {
+                1 => "an item that cannot be read; if it".to_owned(),
+                count => format!("{count} items that cannot be read; if one of them"),
+            };
             warnings.push(format!(
-                "Store \"{}\" holds {broken} items that cannot be read; if one of them is \
-                 there to distrust something, it does not.",
+                "Store \"{}\" holds {what} is there to distrust something, it does not.",
                 part.store
             ));
         }

@@ -25,6 +25,11 @@ pub(super) const CASES: &[Case] = &[
         "anchorhold_plugin_v1 is the one symbol that is exported",
         symbols,
     ),
+    bare(
+        "load.admissible",
+        "the files may be registered where they lie",
+        admissible,
+    ),
     bare("load.entry", "the library loads, and has its entry", entry),
     bare(
         "load.quiet",
@@ -76,7 +81,11 @@ fn manifest(bench: &Bench) -> Outcome {
         return Ok(Finding::Passed);
     };
     let Some(manifest) = bench.manifest() else {
-        return Err("there is no manifest beside the library that names it".to_owned());
+        let faults = &bench.job().manifest_faults;
+        return Err(match faults.as_slice() {
+            [] => "there is no manifest beside the library that names it".to_owned(),
+            faults => format!("its manifest cannot be used: {}", faults.join("; ")),
+        });
     };
     let name = library.file_name().and_then(|name| name.to_str());
     ensure(manifest.library.as_deref() == name, || {
@@ -86,6 +95,16 @@ fn manifest(bench: &Bench) -> Outcome {
         )
     })?;
     Ok(Finding::Passed)
+}
+
+/// It is no fault of the plugin where it is one of the place that it lies in; what is one, the
+/// other cases tell.
+fn admissible(bench: &Bench) -> Outcome {
+    Ok(match (&bench.job().code, &bench.job().refusal) {
+        (Code::Builtin(_), _) => Finding::Skipped("it is linked into the program".to_owned()),
+        (Code::Library(_), Some(why)) => Finding::Warning(format!("plugin add refuses it: {why}")),
+        (Code::Library(_), None) => Finding::Passed,
+    })
 }
 
 fn symbols(bench: &Bench) -> Outcome {
@@ -100,7 +119,16 @@ fn symbols(bench: &Bench) -> Outcome {
     };
     ensure(
         symbols.iter().any(|one| one.name == "anchorhold_plugin_v1"),
-        || "it does not export anchorhold_plugin_v1".to_owned(),
+        || {
+            let mut names = symbols.iter().map(|symbol| symbol.name.as_str());
+            match names.find(|name| name.contains("anchorhold_plugin_v1")) {
+                Some(mangled) => format!(
+                    "it exports {mangled}, the name that C++ makes of anchorhold_plugin_v1: \
+                     declare that extern \"C\", as anchorhold.h does"
+                ),
+                None => "it does not export anchorhold_plugin_v1".to_owned(),
+            }
+        },
     )?;
     let others = symbols.iter().filter(|symbol| {
         // One library can serve several major versions.

@@ -1,7 +1,11 @@
 //! Files that are opened: each call is made as it was meant, and one that is denied is noted.
 
 use std::ffi::CString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering};
+
+use anchorhold_boundary::sandbox::SandboxSpec;
 
 use crate::confine::Denied;
 use crate::fault::Place;
@@ -182,6 +186,15 @@ fn note(path: i64) {
     );
 }
 
+/// Notes what the plugin may open, so that it is not held against it.
+pub(super) fn grant(spec: &SandboxSpec) {
+    let places = spec.read.iter().chain(&spec.write).cloned();
+    // A process is confined once.
+    let _once = GRANTED.set(places.collect());
+}
+
+static GRANTED: OnceLock<Vec<PathBuf>> = OnceLock::new();
+
 /// What was tried and denied, the worst first.
 pub(super) fn denied() -> Option<Denied> {
     let count = COUNT.load(Ordering::Acquire).min(KEPT);
@@ -193,7 +206,13 @@ pub(super) fn denied() -> Option<Denied> {
             .take_while(|byte| *byte != 0)
             .collect();
         let path = String::from_utf8_lossy(&bytes).into_owned();
-        if !path.starts_with('/') || !is_there(&path) {
+        // What the plugin looked for and has made since is its own.
+        let granted = GRANTED.get().is_some_and(|granted| {
+            granted
+                .iter()
+                .any(|place| Path::new(&path).starts_with(place))
+        });
+        if granted || !path.starts_with('/') || !is_there(&path) {
             continue;
         }
         let system = SYSTEM.iter().any(|place| path.starts_with(place));

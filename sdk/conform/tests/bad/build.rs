@@ -1,9 +1,11 @@
 //! Bad plugins, built: the files of `tests/bad`, each in a directory of its own.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, OnceLock};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -14,8 +16,17 @@ pub(crate) fn sources() -> PathBuf {
     repository().join("tests/bad")
 }
 
-/// Builds a plugin, with its manifest beside it; its library.
+/// Builds a plugin, once, with its manifest beside it; its library.
 pub(crate) fn build(file: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<String, Arc<OnceLock<PathBuf>>>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().expect("whole");
+    let library = Arc::clone(built.entry(file.to_owned()).or_default());
+    // Others are built meanwhile.
+    drop(built);
+    library.get_or_init(|| build_first(file)).clone()
+}
+
+fn build_first(file: &str) -> PathBuf {
     let name = file.split('.').next().expect("a name");
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("bad")

@@ -156,6 +156,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("long-cursor.c", "read.list", "a cursor of 200 bytes"),
     fault("long-id.c", "read.list", "the id of an item has 65 bytes"),
     fault(
+        "mangles-entry.cpp",
+        "load.symbols",
+        "declare that extern \"C\"",
+    )
+    .also(&["load.entry"]),
+    fault(
         "missing-apply.c",
         "load.table",
         "the table of write lacks a function",

@@ -1,7 +1,7 @@
 //! What plugins need, against what the operator grants them.
 
 use anchorhold_boundary::grant::Grant;
-use anchorhold_boundary::manifest::{Manifest, Need};
+use anchorhold_boundary::manifest::Manifest;
 use anchorhold_boundary::sandbox::SandboxSpec;
 use anchorhold_kernel::plan::StorePlan;
 
@@ -88,7 +88,7 @@ impl<'a> Used<'a> {
 
     fn missing_in(&self, store: &StorePlan, file: &str, findings: &mut Findings<'_>) {
         let asked = self.manifest.needs.iter();
-        for need in asked.filter(|need| is_for_operator(need)) {
+        for need in asked.filter(|need| need.is_for_operator()) {
             let mut grants = self.shared().iter().chain(&store.grants);
             if grants.any(|grant| grant.narrowed(need).is_some()) {
                 continue;
@@ -142,18 +142,4 @@ impl<'a> Used<'a> {
             );
         }
     }
-}
-
-/// What has no effect unless the operator grants it.
-fn is_for_operator(need: &Need) -> bool {
-    matches!(
-        need,
-        Need::Connect(_)
-            | Need::Fork
-            | Need::Keyring
-            | Need::Network
-            | Need::ReadPath(_)
-            | Need::Unix(_)
-            | Need::WritePath(_)
-    )
 }

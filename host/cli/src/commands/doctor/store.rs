@@ -14,6 +14,7 @@ use super::finding::{Findings, Severity, of_store};
 use super::{failure, machine};
 use crate::commands::damage;
 use crate::exit::Failure;
+use crate::output::counted;
 
 /// Lists every store afresh, and names those that answered.
 pub(super) fn look(case: &Case<'_>, findings: &mut Findings<'_>) -> Vec<String> {
@@ -180,7 +181,8 @@ fn incidents(store: &Store, case: &Case<'_>, findings: &mut Findings<'_>) -> Res
     let count: u32 = state.attempts(name)?.iter().map(|one| one.count).sum();
     if count > 0 {
         let message = format!(
-            "it refused its secret {count} times, and none is tried again without a person"
+            "it refused its secret {}, and none is tried again without a person",
+            counted(count, "time")
         );
         let remedy = format!(
             "check what {} says under `secrets`, then: {}",

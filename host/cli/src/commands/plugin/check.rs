@@ -1,9 +1,12 @@
 //! `plugin check`: the conformance kit, which this program plays in processes of its own.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::Path;
 
 use anchorhold_boundary::link::Program;
 use anchorhold_conform::{Again, Arguments, CASE_ARGUMENT, CaseReport, Misuse, Report};
+use anchorhold_kernel::Registry;
 
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
@@ -22,13 +25,37 @@ pub(super) fn run(args: &Arguments, home: &Home) -> Result<Reply, Failure> {
             tell(|page| checked_case(&case.document(), page));
         }
     };
-    let report = anchorhold_conform::check(args, &again(), &mut told).map_err(misused)?;
+    let args = known(args, home)?;
+    let report = anchorhold_conform::check(&args, &again(), &mut told).map_err(misused)?;
     let exit = exit(&report);
     if json {
         return Ok(Reply::new(exit, report.document()));
     }
     tell(|page| page.line(&report.summary()));
     Ok(Reply::said(exit))
+}
+
+/// The same of a plugin that is named by the id that it is registered with: its files, and what it
+/// is granted unless that is said anew.
+fn known<'a>(args: &'a Arguments, home: &Home) -> Result<Cow<'a, Arguments>, Failure> {
+    let named = args.target.as_deref().filter(|target| !target.exists());
+    let Some(id) = named.and_then(Path::to_str) else {
+        return Ok(Cow::Borrowed(args));
+    };
+    // A built-in needs no configuration, and neither does a manifest that is not there.
+    if id.ends_with(".toml") || Registry::builtin().entry(id).is_some() {
+        return Ok(Cow::Borrowed(args));
+    }
+    let mut plugins = home.config()?.plugins.iter();
+    let Some(known) = plugins.find(|one| one.plan.id == id) else {
+        return Ok(Cow::Borrowed(args));
+    };
+    let mut args = args.clone();
+    args.target = Some(known.plan.manifest.clone());
+    if args.grants.is_empty() {
+        args.grants = known.plan.grants.iter().map(ToString::to_string).collect();
+    }
+    Ok(Cow::Owned(args))
 }
 
 /// How this program is started again.

@@ -39,7 +39,11 @@ pub(super) fn library(plan: &LibraryPlan, stores: Vec<String>, home: &Home) -> a
     let inspected = admit::inspect(&plan.manifest);
     let refusal = match &inspected {
         Ok(inspected) => mismatch(plan, inspected),
-        Err(refusal) => Some(refusal.clone()),
+        // That it is another file comes before what is wrong with that file.
+        Err(refusal) => {
+            let admitted = admit::admit(&plan.manifest, &plan.pins);
+            Some(admitted.err().unwrap_or_else(|| refusal.clone()))
+        }
     };
     api::Plugin {
         id: plan.id.clone(),

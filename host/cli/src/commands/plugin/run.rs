@@ -83,8 +83,10 @@ fn failed(args: &PluginRun, id: &str, call: &str, error: &CallError, home: &Home
             None => failure,
         };
     }
-    let failure = Failure::failed("plugin-crashed", message)
-        .remedy("to look at it with a debugger, say --hold as well");
+    let failure = Failure::failed("plugin-crashed", message).remedy(match args.hold {
+        true => "attach a debugger to the process that is held, before the call",
+        false => "to look at it with a debugger, say --hold as well",
+    });
     match note_crash(&failure.message, home) {
         Ok(()) => failure,
         Err(unwritten) => {

@@ -82,6 +82,9 @@ fn nothing_held_and_a_store_silent_is_unanswered_critical_or_not() {
         assert!(!why.is_empty());
         let verdict = judge(&view, &[&stock()], &NameCheck::Off);
         refused(&verdict, Code::StoreUnavailable);
+        // What is set already is not advised.
+        let remedy = verdict.remedy.unwrap_or_default();
+        assert_eq!(remedy.contains("critical = false"), critical, "{remedy}");
     }
 }
 

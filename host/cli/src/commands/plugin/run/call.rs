@@ -10,6 +10,7 @@ use anchorhold_kernel::certificate::fingerprint;
 
 use super::Trace;
 use crate::args::plugin::PluginCall;
+use crate::output::counted;
 
 /// What came of a call.
 #[derive(Default)]
@@ -68,8 +69,8 @@ fn health(store: &dyn OpenStore, trace: &Trace) -> Result<Called, CallError> {
 
 fn list(store: &dyn OpenStore, trace: &Trace) -> Result<Called, CallError> {
     let listing = trace.seen("list", store.list(&CallLimits::default()), |listing| {
-        let (items, generation) = (listing.items.len(), listing.generation);
-        format!("{items} items at generation {generation}")
+        let items = counted(listing.items.len(), "item");
+        format!("{items} at generation {}", listing.generation)
     })?;
     Ok(Called {
         generation: listing.generation,
@@ -91,7 +92,7 @@ fn find(
         let found = trace.seen(
             &format!("find {sha256}"),
             store.find(&query, &CallLimits::default()),
-            |found| format!("{} items", found.items.len()),
+            |found| counted(found.items.len(), "item"),
         )?;
         called.items.extend(found.items.iter().map(item));
         called.skipped += count(found.skipped);

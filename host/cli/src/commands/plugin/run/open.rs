@@ -28,6 +28,8 @@ pub(super) struct Opened {
     pub(super) process: u32,
     /// What the sandbox has to say of needs and grants.
     pub(super) notes: Vec<String>,
+    /// What was loaded into this process, kept where a debugger finds it.
+    _here: Option<Admitted>,
 }
 
 impl Opened {
@@ -37,7 +39,10 @@ impl Opened {
             let message = args.manifest.display().to_string();
             Failure::usage("input-unreadable", message).because(&error)
         })?;
-        let admitted = admitted(&path, home)?;
+        let mut admitted = admitted(&path, home)?;
+        if args.hold || args.in_process {
+            admitted = for_debugger(admitted, &path, home)?;
+        }
         let settings = settings(args, admitted.manifest())?;
         let id = admitted.manifest().id.clone();
         let mut config = StoreConfig::new(STORE);
@@ -73,12 +78,24 @@ fn admitted(manifest: &Path, home: &Home) -> Result<Admitted, Failure> {
     admit::admit(manifest, &pins).map_err(|refusal| refused(&refusal, manifest))
 }
 
+/// The library in a file, where a debugger reads its symbols. Where no copy can be made, it is
+/// loaded as everywhere else.
+fn for_debugger(library: Admitted, manifest: &Path, home: &Home) -> Result<Admitted, Failure> {
+    library.into_copy().or_else(|refusal| {
+        say(
+            "note",
+            &format!("a debugger will miss its symbols: {refusal}"),
+        );
+        admitted(manifest, home)
+    })
+}
+
 fn here(
     admitted: Admitted,
     settings: AdmittedSettings,
     mut config: StoreConfig,
 ) -> Result<Opened, Failure> {
-    let plugin = Plugin::from_library(admitted)
+    let plugin = Plugin::from_kept_library(&admitted)
         .map_err(|error| unusable(error.code(), &error).remedy(error.remedy()))?;
     config.settings = settings.into_here();
     let table = plugin
@@ -88,6 +105,7 @@ fn here(
         store: Box::new(table),
         process: std::process::id(),
         notes: Vec::new(),
+        _here: Some(admitted),
     })
 }
 
@@ -127,6 +145,7 @@ fn apart(
         process: link.pid(),
         store: Box::new(link),
         notes,
+        _here: None,
     })
 }
 
