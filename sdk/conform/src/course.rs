@@ -5,6 +5,7 @@ mod choice;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,12 +66,15 @@ pub fn check(
     for grant in &arguments.grants {
         Grant::parse(grant).map_err(|error| Misuse::new(error.to_string(), ""))?;
     }
+    let settings = typed(&arguments.settings, target.manifest.as_ref())?;
+    let secrets = secrets(&arguments.secrets)?;
+    // Nothing that fails stands between here and where it is removed.
     let directory = scratch_directory()?;
     let course = Course {
         arguments,
         again,
-        settings: typed(&arguments.settings, target.manifest.as_ref())?,
-        secrets: secrets(&arguments.secrets)?,
+        settings,
+        secrets,
         refusal: target.refusal(),
         target,
         seed: arguments.reproduce.unwrap_or_else(seed),
@@ -337,7 +341,7 @@ fn scratch_directory() -> Result<PathBuf, Misuse> {
     let mut error = None;
     for _ in 0..16 {
         let directory = base.join(format!("anchorhold-conform-{:016x}", seed()));
-        match fs::create_dir(&directory) {
+        match fs::DirBuilder::new().mode(0o700).create(&directory) {
             Ok(()) => return Ok(directory),
             Err(why) => error = Some(why),
         }

@@ -23,7 +23,9 @@ pub(super) fn look(
             None => row.servers != Servers::Named(BTreeSet::new()),
         })
         .collect();
-    if rows.iter().all(|(one, _)| holding.of(one).next().is_some()) {
+    // Each is looked up, and there may be very many of both.
+    let here = fingerprints(holding);
+    if rows.iter().all(|(one, _)| here.contains(one)) {
         return Ok(Vec::new());
     }
     let all = Holding::look(home, &[])?;
@@ -31,7 +33,7 @@ pub(super) fn look(
     if !all.failed.is_empty() {
         return Ok(Vec::new());
     }
-    let held: BTreeSet<Fingerprint> = all.entries.iter().map(|entry| entry.fingerprint).collect();
+    let held = fingerprints(&all);
     let missing = rows.into_iter().filter(|(one, _)| !held.contains(one));
     Ok(missing
         .map(|(one, row)| {
@@ -44,6 +46,11 @@ pub(super) fn look(
             }
         })
         .collect())
+}
+
+fn fingerprints(holding: &Holding) -> BTreeSet<Fingerprint> {
+    let entries = holding.entries.iter();
+    entries.map(|entry| entry.fingerprint).collect()
 }
 
 /// What ends it: the certificate, or the scope.
