@@ -1,5 +1,8 @@
 //! What a store holds: one item, owned, typed and bounded.
 
+use anchorhold_abi as abi;
+use anchorhold_abi::ah_rule;
+
 /// What the bytes of an item are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -55,6 +58,33 @@ pub struct Rule {
     pub decision: Decision,
     /// Unix seconds: only what was issued before counts; 0 is no cut-off.
     pub issued_before: i64,
+}
+
+impl Rule {
+    /// A rule as the contract has it. A decision that is not known distrusts; a purpose that is not
+    /// known is every purpose where it distrusts, and no rule where it does not (R2).
+    pub fn of(rule: ah_rule) -> Option<Self> {
+        let decision = match rule.decision {
+            abi::AH_NEUTRAL => Decision::Neutral,
+            abi::AH_ANCHOR => Decision::Anchor,
+            _ => Decision::Distrust,
+        };
+        let purpose = match rule.purpose {
+            abi::AH_FOR_ANY => Purpose::Any,
+            abi::AH_FOR_SERVER => Purpose::Server,
+            abi::AH_FOR_CLIENT => Purpose::Client,
+            abi::AH_FOR_EMAIL => Purpose::Email,
+            abi::AH_FOR_CODE => Purpose::Code,
+            abi::AH_FOR_TIMESTAMP => Purpose::Timestamp,
+            _ if decision == Decision::Distrust => Purpose::Any,
+            _ => return None,
+        };
+        Some(Self {
+            purpose,
+            decision,
+            issued_before: rule.issued_before,
+        })
+    }
 }
 
 /// The identity of an item in its store: 1 to 64 bytes, the plugin's own.

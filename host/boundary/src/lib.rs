@@ -30,6 +30,7 @@ pub mod question;
 mod quotation;
 pub mod runner;
 pub mod sandbox;
+pub mod secret_file;
 pub mod services;
 pub mod status;
 pub mod table;

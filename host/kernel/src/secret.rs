@@ -1,13 +1,12 @@
 //! Reads the secrets that the operator stored for plugins to ask for.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anchorhold_boundary::question::ANSWER_MAX;
-use rustix::fs::OFlags;
+use anchorhold_boundary::secret_file;
 use zeroize::Zeroizing;
 
 use crate::plan::SecretSource;
@@ -59,22 +58,18 @@ pub fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let file = match source {
         SecretSource::Ask => return Err(SecretError::NotStored),
         SecretSource::File(path) => {
-            let file = open(path).map_err(unreadable)?;
+            let file = secret_file::open(path).map_err(unreadable)?;
             check(path, &file)?;
             file
         }
-        SecretSource::Credential(name) => open(&credential(name)?).map_err(unreadable)?,
+        SecretSource::Credential(name) => {
+            secret_file::open(&credential(name)?).map_err(unreadable)?
+        }
         SecretSource::Descriptor(number) => {
             File::open(format!("/dev/fd/{number}")).map_err(unreadable)?
         }
     };
-    let mut bytes = read_all(file).map_err(unreadable)?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
+    let bytes = secret_file::read(file).map_err(unreadable)?;
     match bytes.len() {
         0 => Err(SecretError::Empty { source: told }),
         length if length > ANSWER_MAX => Err(SecretError::TooLong { source: told }),
@@ -82,41 +77,17 @@ pub fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     }
 }
 
-/// Never waits for somebody to write into a pipe.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is no plain file",
-        ))
-    }
-}
-
-/// The opened file, not what its name may lead to by now, is its owner's alone.
+/// A file must be its owner's alone.
 fn check(path: &Path, file: &File) -> Result<(), SecretError> {
-    let metadata = file.metadata().map_err(|error| SecretError::Unreadable {
+    let exposed = secret_file::exposure(file).map_err(|error| SecretError::Unreadable {
         source: path.display().to_string(),
         error,
     })?;
-    let (owner, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    let mode = metadata.mode() & 0o7777;
-    let why = if owner != me && owner != 0 {
-        format!("it belongs to user {owner}, and this is user {me}: make it your own")
-    } else if mode & 0o077 != 0 {
-        format!("others can reach it (mode {mode:04o}): run chmod 600 on it")
-    } else {
-        return Ok(());
-    };
-    Err(SecretError::Unsafe {
-        path: path.to_owned(),
-        why,
+    exposed.map_or(Ok(()), |why| {
+        Err(SecretError::Unsafe {
+            path: path.to_owned(),
+            why,
+        })
     })
 }
 
@@ -130,26 +101,6 @@ fn credential(name: &str) -> Result<PathBuf, SecretError> {
         }),
     }
 }
-
-/// Into memory that is not moved, so that no copy stays behind.
-fn read_all(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0; READ_MAX]);
-    let mut filled = 0;
-    let mut file = file.take(READ_MAX.try_into().unwrap_or(u64::MAX));
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
-}
-
-/// The longest secret, the end of its line, and one more that tells what is too long.
-const READ_MAX: usize = ANSWER_MAX + 3;
 
 impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,83 +1,29 @@
 //! The secret of a store, from the file that the operator keeps it in.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io;
 use std::path::Path;
 
+use anchorhold_boundary::question::ANSWER_MAX;
+use anchorhold_boundary::secret_file;
 use zeroize::Zeroizing;
 
 /// Reads a secret, without the end of its line, from a file that nobody else can read.
 pub(crate) fn read(key: &str, file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let told = |why: &str| format!("the file {file:?} for the secret {key:?}: {why}");
     let unreadable = |error: io::Error| told(&error.to_string());
-    let opened = open(file).map_err(unreadable)?;
-    check(&opened).map_err(|why| told(&why))?;
-    let mut secret = whole(opened).map_err(unreadable)?;
-    if secret.last() == Some(&b'\n') {
-        secret.pop();
-        if secret.last() == Some(&b'\r') {
-            secret.pop();
-        }
+    let opened = secret_file::open(file).map_err(unreadable)?;
+    if let Some(why) = secret_file::exposure(&opened).map_err(unreadable)? {
+        return Err(told(&why));
     }
+    let secret = secret_file::read(opened).map_err(unreadable)?;
     match secret.len() {
         0 => Err(told("it is empty")),
-        length if length > SECRET_MAX => Err(told(&format!(
-            "it holds more than the {SECRET_MAX} bytes of a secret"
+        length if length > ANSWER_MAX => Err(told(&format!(
+            "it holds more than the {ANSWER_MAX} bytes of a secret"
         ))),
         _ => Ok(secret),
     }
 }
-
-/// Never waits for somebody to write into a pipe.
-fn open(file: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(file)
-}
-
-/// The opened file, not what its name may lead to by now, is its owner's alone.
-fn check(opened: &File) -> Result<(), String> {
-    let metadata = opened.metadata().map_err(|error| error.to_string())?;
-    // SAFETY: no memory is passed (R3).
-    let me = unsafe { libc::geteuid() };
-    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    if !metadata.is_file() {
-        Err("it is no plain file".to_owned())
-    } else if owner != me && owner != 0 {
-        Err(format!(
-            "it belongs to user {owner}, and this is user {me}: make it your own"
-        ))
-    } else if mode & 0o077 != 0 {
-        Err(format!(
-            "others can reach it (mode {mode:04o}): run chmod 600 on it"
-        ))
-    } else {
-        Ok(())
-    }
-}
-
-/// Into memory that is not moved, so that no copy stays behind.
-fn whole(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0; READ_MAX]);
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
-}
-
-/// The longest answer to a question.
-const SECRET_MAX: usize = anchorhold_boundary::question::ANSWER_MAX;
-/// The longest secret, the end of its line, and one more that tells what is too long.
-const READ_MAX: usize = SECRET_MAX + 3;
 
 #[cfg(test)]
 mod tests {
@@ -107,7 +53,7 @@ mod tests {
         let refused = |content: &[u8], mode| of(content, mode).unwrap_err();
         assert!(refused(b"4711", 0o640).contains("(mode 0640)"));
         assert!(refused(b"\n", 0o600).contains("it is empty"));
-        assert!(refused(&vec![b'a'; SECRET_MAX + 1], 0o600).contains("more than"));
+        assert!(refused(&vec![b'a'; ANSWER_MAX + 1], 0o600).contains("more than"));
         let nothing = read("pin", Path::new("/dev/null")).unwrap_err();
         assert!(nothing.contains("no plain file"), "{nothing}");
         let absent = read("pin", Path::new("/absent")).unwrap_err();

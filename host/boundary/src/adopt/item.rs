@@ -4,7 +4,7 @@ use anchorhold_abi as abi;
 use anchorhold_abi::{ah_item, ah_rule};
 
 use crate::adopt::{self, Nowhere};
-use crate::item::{Decision, Item, ItemId, Kind, Purpose, Rule};
+use crate::item::{Item, ItemId, Kind, Rule};
 use crate::quotation;
 use crate::status::{CallError, Status};
 
@@ -172,34 +172,9 @@ unsafe fn read_rules(raw: &ah_item) -> Result<Vec<Rule>, CallError> {
         // SAFETY: R1: the element lies within `rule_count * stride` bytes, a product that both
         // limits keep small; nothing is assumed of its alignment.
         let rule = unsafe { raw.rules.byte_add(index * stride).read_unaligned() };
-        rules.extend(typed(rule));
+        rules.extend(Rule::of(rule));
     }
     Ok(rules)
-}
-
-/// A rule in our types. A decision that is not known distrusts; a purpose that is not known is
-/// every purpose where it distrusts, and no rule where it does not (R2).
-fn typed(rule: ah_rule) -> Option<Rule> {
-    let decision = match rule.decision {
-        abi::AH_NEUTRAL => Decision::Neutral,
-        abi::AH_ANCHOR => Decision::Anchor,
-        _ => Decision::Distrust,
-    };
-    let purpose = match rule.purpose {
-        abi::AH_FOR_ANY => Purpose::Any,
-        abi::AH_FOR_SERVER => Purpose::Server,
-        abi::AH_FOR_CLIENT => Purpose::Client,
-        abi::AH_FOR_EMAIL => Purpose::Email,
-        abi::AH_FOR_CODE => Purpose::Code,
-        abi::AH_FOR_TIMESTAMP => Purpose::Timestamp,
-        _ if decision == Decision::Distrust => Purpose::Any,
-        _ => return None,
-    };
-    Some(Rule {
-        purpose,
-        decision,
-        issued_before: rule.issued_before,
-    })
 }
 
 fn nowhere(field: &str) -> CallError {

@@ -2,7 +2,7 @@
 
 use anchorhold_abi as abi;
 use anchorhold_abi::{ah_item, ah_rule};
-use anchorhold_boundary::item::{Decision, Item, ItemId, Kind, Purpose, Rule};
+use anchorhold_boundary::item::{Decision, Item, ItemId, Kind, Rule};
 
 use crate::read;
 
@@ -125,33 +125,9 @@ unsafe fn rules(raw: &ah_item, name: &str) -> Result<Vec<Rule>, String> {
         // SAFETY: R1: the element lies within `rule_count * stride` bytes, both of which are
         // bounded; nothing is assumed of its alignment.
         let rule = unsafe { raw.rules.byte_add(index * stride).read_unaligned() };
-        rules.extend(typed(rule));
+        rules.extend(Rule::of(rule));
     }
     Ok(rules)
-}
-
-/// A rule in the types of the host (R2).
-fn typed(rule: ah_rule) -> Option<Rule> {
-    let decision = match rule.decision {
-        abi::AH_NEUTRAL => Decision::Neutral,
-        abi::AH_ANCHOR => Decision::Anchor,
-        _ => Decision::Distrust,
-    };
-    let purpose = match rule.purpose {
-        abi::AH_FOR_ANY => Purpose::Any,
-        abi::AH_FOR_SERVER => Purpose::Server,
-        abi::AH_FOR_CLIENT => Purpose::Client,
-        abi::AH_FOR_EMAIL => Purpose::Email,
-        abi::AH_FOR_CODE => Purpose::Code,
-        abi::AH_FOR_TIMESTAMP => Purpose::Timestamp,
-        _ if decision == Decision::Distrust => Purpose::Any,
-        _ => return None,
-    };
-    Some(Rule {
-        purpose,
-        decision,
-        issued_before: rule.issued_before,
-    })
 }
 
 /// Some kinds can distrust and do nothing else.
