@@ -112,6 +112,9 @@ pub struct Item {
     pub read_only: bool,
     /// Whether a key wants its PIN for every signature.
     pub asks_each_use: bool,
+    /// Whether the store marks its trust in a way that cannot be read; then it vouches for nobody,
+    /// whatever its rules say, until the operator names it.
+    pub trust_unknown: bool,
     /// Unix seconds, 0 where not known.
     pub created: i64,
     /// Unix seconds, 0 where not known.
@@ -135,6 +138,7 @@ impl Item {
             scope: String::new(),
             read_only: false,
             asks_each_use: false,
+            trust_unknown: false,
             created: 0,
             modified: 0,
         }

@@ -24,6 +24,8 @@ pub struct Identity {
     pub abi_minor: u16,
     /// Whether its stores can be written.
     pub can_write: bool,
+    /// Whether a batch of changes happens whole or not at all.
+    pub writes_whole: bool,
     /// Whether its stores can be asked without being listed.
     pub can_find: bool,
     /// Whether its stores have a lock.

@@ -259,6 +259,11 @@ impl Plugin {
         self.0.apply.is_some()
     }
 
+    /// Whether a batch of changes to one of its stores happens whole or not at all.
+    pub fn writes_whole(&self) -> bool {
+        self.0.writes_whole
+    }
+
     /// Whether its stores can be asked without being listed.
     pub fn can_find(&self) -> bool {
         self.0.find.is_some()
@@ -282,6 +287,7 @@ impl Plugin {
             version: self.0.version.clone(),
             abi_minor: self.0.abi_minor,
             can_write: self.can_write(),
+            writes_whole: self.writes_whole(),
             can_find: self.can_find(),
             can_unlock: self.can_unlock(),
             can_sign: self.can_sign(),

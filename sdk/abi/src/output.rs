@@ -38,6 +38,9 @@ pub const AH_DISTRUST: u32 = 2;
 pub const AH_ITEM_READ_ONLY: u32 = 1 << 0;
 /// A key that wants its PIN for every signature.
 pub const AH_ITEM_ASKS_EACH_USE: u32 = 1 << 1;
+/// The store marks its trust in a way that the plugin cannot read: whatever its rules say, it
+/// vouches for nobody until the operator names it.
+pub const AH_ITEM_TRUST_UNKNOWN: u32 = 1 << 2;
 
 /// What an item is trusted for. Grows by the stride beside the array.
 #[repr(C)]

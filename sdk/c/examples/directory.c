@@ -574,6 +574,8 @@ static ah_status check_item(const ah_item *item, ah_error *err)
     if (record_name(item->kind) == NULL)
         return fail(err, AH_UNSUPPORTED, 0, "items of kind %u are not kept here",
                     (unsigned)item->kind);
+    if (item->flags & AH_ITEM_TRUST_UNKNOWN)
+        return fail(err, AH_UNSUPPORTED, 0, "there is no place here for a mark that nobody can read");
     if (item->kind == AH_KIND_CRL) most = AH_CRL_MAX;
     if (item->der.len > most || item->name_constraints.len > AH_NAME_CONSTRAINTS_MAX
         || item->scope.len > AH_SCOPE_MAX || item->rule_count > AH_RULES_MAX)

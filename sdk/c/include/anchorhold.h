@@ -186,7 +186,10 @@ enum { AH_FOR_ANY = 0, AH_FOR_SERVER = 1, AH_FOR_CLIENT = 2, AH_FOR_EMAIL = 3,
        AH_FOR_CODE = 4, AH_FOR_TIMESTAMP = 5 };
 enum { AH_NEUTRAL = 0, AH_ANCHOR = 1, AH_DISTRUST = 2 };
 enum { AH_ITEM_READ_ONLY     = 1u << 0,
-       AH_ITEM_ASKS_EACH_USE = 1u << 1 }; /* a key that wants its PIN for every signature */
+       AH_ITEM_ASKS_EACH_USE = 1u << 1, /* a key that wants its PIN for every signature */
+       AH_ITEM_TRUST_UNKNOWN = 1u << 2  /* the store marks its trust in a way that the plugin cannot
+                                         * read: whatever its rules say, it vouches for nobody until
+                                         * the operator names it */ };
 
 typedef struct ah_rule {
     uint32_t purpose;

@@ -140,7 +140,8 @@ impl Root {
     fn new(item: &Item<'_>) -> Result<Self, Error> {
         let rules = item.rules.as_ref();
         let is_anchor = rules == Rule::SERVER_ANCHOR;
-        if item.kind != Kind::Certificate || !item.name_constraints.is_empty() {
+        let is_plain = item.name_constraints.is_empty() && !item.trust_unknown;
+        if item.kind != Kind::Certificate || !is_plain {
             return Err(Error::unsupported("only plain certificates are held"));
         }
         // The host looks closer, before it sends anything and whenever it lists.

@@ -155,6 +155,9 @@ pub struct Item<'a> {
     pub read_only: bool,
     /// Whether a key wants its PIN for every signature.
     pub asks_each_use: bool,
+    /// Whether the store marks its trust in a way that cannot be read; then it vouches for nobody,
+    /// whatever its rules say, until the operator names it.
+    pub trust_unknown: bool,
     /// Unix seconds, 0 where not known.
     pub created: i64,
     /// Unix seconds, 0 where not known.
@@ -174,6 +177,7 @@ impl<'a> Item<'a> {
             scope: "",
             read_only: false,
             asks_each_use: false,
+            trust_unknown: false,
             created: 0,
             modified: 0,
         }
@@ -193,6 +197,9 @@ impl<'a> Item<'a> {
         }
         if self.asks_each_use {
             item.flags |= abi::AH_ITEM_ASKS_EACH_USE;
+        }
+        if self.trust_unknown {
+            item.flags |= abi::AH_ITEM_TRUST_UNKNOWN;
         }
         item.rule_stride = abi::stride_of::<Rule>();
         item.created = self.created;
@@ -254,6 +261,7 @@ impl<'a> Item<'a> {
             scope,
             read_only: read.flags & abi::AH_ITEM_READ_ONLY != 0,
             asks_each_use: read.flags & abi::AH_ITEM_ASKS_EACH_USE != 0,
+            trust_unknown: read.flags & abi::AH_ITEM_TRUST_UNKNOWN != 0,
             created: read.created,
             modified: read.modified,
         })

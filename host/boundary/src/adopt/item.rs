@@ -73,6 +73,7 @@ pub(crate) unsafe fn read(item: *const ah_item) -> Result<Pushed, CallError> {
         scope,
         read_only: raw.flags & abi::AH_ITEM_READ_ONLY != 0,
         asks_each_use: raw.flags & abi::AH_ITEM_ASKS_EACH_USE != 0,
+        trust_unknown: raw.flags & abi::AH_ITEM_TRUST_UNKNOWN != 0,
         created: raw.created,
         modified: raw.modified,
         label: label.text,

@@ -105,6 +105,7 @@ pub(crate) struct Adopted {
     pub(crate) health: HealthCall,
     pub(crate) list: List,
     pub(crate) apply: Option<Apply>,
+    pub(crate) writes_whole: bool,
     pub(crate) find: Option<Find>,
     pub(crate) locks: Option<LockCalls>,
     pub(crate) signs: Option<SignCalls>,
@@ -171,6 +172,7 @@ pub(crate) unsafe fn read(table: *const ah_plugin, file: Option<&str>) -> Result
         health: ops.health.ok_or_else(|| missing("ops.health"))?,
         list: ops.list.ok_or_else(|| missing("ops.list"))?,
         apply: extensions.apply,
+        writes_whole: extensions.writes_whole,
         find: extensions.find,
         locks: extensions.locks,
         signs: extensions.signs,
@@ -211,6 +213,7 @@ unsafe fn read_table(table: *const ah_plugin) -> Result<ah_plugin, Fault> {
 
 struct Extensions {
     apply: Option<Apply>,
+    writes_whole: bool,
     find: Option<Find>,
     locks: Option<LockCalls>,
     signs: Option<SignCalls>,
@@ -235,6 +238,7 @@ impl Extensions {
             )
         };
         Ok(Self {
+            writes_whole: write.is_some_and(|ops| ops.flags & abi::AH_WRITE_ATOMIC != 0),
             apply: write
                 .map(|ops| ops.apply.ok_or_else(|| missing("write.apply")))
                 .transpose()?,

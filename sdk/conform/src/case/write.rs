@@ -88,7 +88,8 @@ pub(super) const CASES: &[Case] = &[
     .after("write.put-and-remove"),
     anywhere(
         "write.kept-or-refused",
-        "distrust, a cut-off and name constraints are kept as they were put, or refused",
+        "distrust, a cut-off, name constraints and a mark that nobody can read are kept as they were \
+         put, or refused",
         kept::or_refused,
     )
     .after("write.put-and-remove"),

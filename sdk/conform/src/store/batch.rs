@@ -88,6 +88,13 @@ fn lower_item(item: &Item, size: Size, lent: &mut Vec<Loan>) -> Result<*const ah
         .collect();
     let mut raw = ah_item::blank();
     raw.kind = kind(item.kind);
+    for (is_set, flag) in [
+        (item.read_only, abi::AH_ITEM_READ_ONLY),
+        (item.asks_each_use, abi::AH_ITEM_ASKS_EACH_USE),
+        (item.trust_unknown, abi::AH_ITEM_TRUST_UNKNOWN),
+    ] {
+        raw.flags |= if is_set { flag } else { 0 };
+    }
     raw.rule_stride = abi::stride_of::<ah_rule>();
     raw.rule_count = rules.len();
     if !rules.is_empty() {

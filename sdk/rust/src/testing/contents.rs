@@ -96,6 +96,8 @@ pub struct Held {
     pub read_only: bool,
     /// Whether a key wants its PIN for every signature.
     pub asks_each_use: bool,
+    /// Whether it is marked in a way that cannot be read.
+    pub trust_unknown: bool,
     /// Unix seconds, 0 where not known.
     pub created: i64,
     /// Unix seconds, 0 where not known.
@@ -140,6 +142,7 @@ impl Held {
         item.scope = &self.scope;
         item.read_only = self.read_only;
         item.asks_each_use = self.asks_each_use;
+        item.trust_unknown = self.trust_unknown;
         item.created = self.created;
         item.modified = self.modified;
         item
@@ -158,6 +161,7 @@ impl From<&Item<'_>> for Held {
             scope: item.scope.to_owned(),
             read_only: item.read_only,
             asks_each_use: item.asks_each_use,
+            trust_unknown: item.trust_unknown,
             created: item.created,
             modified: item.modified,
         }

@@ -88,6 +88,9 @@ fn lower_item(item: &Item, rules: &[ah_rule]) -> ah_item {
     if item.asks_each_use {
         lowered.flags |= abi::AH_ITEM_ASKS_EACH_USE;
     }
+    if item.trust_unknown {
+        lowered.flags |= abi::AH_ITEM_TRUST_UNKNOWN;
+    }
     lowered.rule_stride = abi::stride_of::<ah_rule>();
     lowered.created = item.created;
     lowered.modified = item.modified;

@@ -88,7 +88,7 @@ fn item_without_bytes_is_skipped_and_counted() {
 fn unknown_flag_is_ignored() {
     // R2
     let item = only(pushed(|item| item.flags = !abi::AH_ITEM_ASKS_EACH_USE));
-    assert!(item.read_only && !item.asks_each_use);
+    assert!(item.read_only && !item.asks_each_use && item.trust_unknown);
 }
 
 #[test]

@@ -102,6 +102,7 @@ pub(super) fn write_identity(out: &mut Writer<'_>, identity: &Identity) {
         version,
         abi_minor,
         can_write,
+        writes_whole,
         can_find,
         can_unlock,
         can_sign,
@@ -110,7 +111,7 @@ pub(super) fn write_identity(out: &mut Writer<'_>, identity: &Identity) {
     out.cut_text(name, NAME_MAX);
     out.cut_text(version, NAME_MAX);
     out.u16(*abi_minor);
-    for can in [can_write, can_find, can_unlock, can_sign] {
+    for can in [can_write, writes_whole, can_find, can_unlock, can_sign] {
         out.flag(*can);
     }
 }
@@ -128,6 +129,7 @@ pub(super) fn read_identity(from: &mut Reader<'_>) -> Result<Identity, WireError
         version: shown(from, NAME_MAX)?,
         abi_minor: from.u16()?,
         can_write: from.flag()?,
+        writes_whole: from.flag()?,
         can_find: from.flag()?,
         can_unlock: from.flag()?,
         can_sign: from.flag()?,

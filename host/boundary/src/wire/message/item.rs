@@ -16,6 +16,7 @@ const SCOPE_MAX: usize = 3 * abi::AH_SCOPE_MAX;
 
 const READ_ONLY: u8 = 1;
 const ASKS_EACH_USE: u8 = 2;
+const TRUST_UNKNOWN: u8 = 4;
 
 pub(super) const KINDS: [Kind; 5] = [
     Kind::Certificate,
@@ -67,12 +68,17 @@ pub(super) fn write(out: &mut Writer<'_>, item: &Item) {
         scope,
         read_only,
         asks_each_use,
+        trust_unknown,
         created,
         modified,
     } = item;
     out.one_of(&KINDS, kind);
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-    out.u8(flag(*read_only, READ_ONLY) | flag(*asks_each_use, ASKS_EACH_USE));
+    out.u8(
+        flag(*read_only, READ_ONLY)
+            | flag(*asks_each_use, ASKS_EACH_USE)
+            | flag(*trust_unknown, TRUST_UNKNOWN),
+    );
     out.i64(*created);
     out.i64(*modified);
     out.bytes(&id.0);
@@ -91,7 +97,7 @@ pub(super) fn write(out: &mut Writer<'_>, item: &Item) {
 pub(super) fn read(from: &mut Reader<'_>, by: By) -> Result<Item, WireError> {
     let kind = from.one_of(&KINDS, "kind of item")?;
     let flags = from.u8()?;
-    if flags & !(READ_ONLY | ASKS_EACH_USE) != 0 {
+    if flags & !(READ_ONLY | ASKS_EACH_USE | TRUST_UNKNOWN) != 0 {
         return Err(malformed("flags of an item"));
     }
     let (created, modified) = (from.i64()?, from.i64()?);
@@ -117,6 +123,7 @@ pub(super) fn read(from: &mut Reader<'_>, by: By) -> Result<Item, WireError> {
         scope: scope.to_owned(),
         read_only: flags & READ_ONLY != 0,
         asks_each_use: flags & ASKS_EACH_USE != 0,
+        trust_unknown: flags & TRUST_UNKNOWN != 0,
         created,
         modified,
     })

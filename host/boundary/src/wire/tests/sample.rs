@@ -49,6 +49,7 @@ pub(super) fn item() -> Item {
     item.created = -1;
     item.modified = i64::MAX;
     item.asks_each_use = true;
+    item.trust_unknown = true;
     item.rules.push(Rule {
         purpose: Purpose::Timestamp,
         decision: Decision::Distrust,
@@ -224,6 +225,7 @@ pub(super) fn to_host() -> Vec<ToHost> {
         name: "Example HSM".to_owned(),
         version: "1.2.3".to_owned(),
         abi_minor: 7,
+        writes_whole: true,
         can_sign: true,
         ..Identity::default()
     };

@@ -31,7 +31,9 @@ pub(super) fn or_refused(bench: &Bench) -> Outcome {
             continue;
         }
         let found = found.ok_or_else(|| format!("an item with {name} is not listed"))?;
-        let same = found.rules == strict.rules && found.name_constraints == strict.name_constraints;
+        let same = found.rules == strict.rules
+            && found.name_constraints == strict.name_constraints
+            && found.trust_unknown == strict.trust_unknown;
         ensure(same, || {
             format!("an item with {name} was taken, and is listed without it")
         })?;
@@ -53,6 +55,8 @@ fn strict_items() -> Vec<(&'static str, Item)> {
     };
     let mut constrained = item(OTHER, "Conformance");
     constrained.name_constraints = CONSTRAINTS.to_vec();
+    let mut marked = item(OTHER, "Conformance");
+    marked.trust_unknown = true;
     vec![
         (
             "distrust",
@@ -70,6 +74,7 @@ fn strict_items() -> Vec<(&'static str, Item)> {
             with(vec![rule(Purpose::Server, Decision::Anchor, 1_700_000_000)]),
         ),
         ("name constraints", constrained),
+        ("a mark that nobody can read", marked),
     ]
 }
 
