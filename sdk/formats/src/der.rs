@@ -10,6 +10,8 @@ pub use write::{Opening, element, header, integer, size, wrap};
 
 /// INTEGER.
 pub const INTEGER: u8 = 0x02;
+/// BIT STRING, primitive.
+pub const BIT_STRING: u8 = 0x03;
 /// OCTET STRING, primitive.
 pub const OCTET_STRING: u8 = 0x04;
 /// NULL.

@@ -6,7 +6,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ber;
 pub mod der;
+pub mod edit;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod jks;
+pub mod kdb;
 pub mod p12;
+pub mod p7b;
 pub mod pem;
 pub mod sth;
+
+#[cfg(test)]
+mod workshop;

@@ -14,6 +14,39 @@ use crate::der;
 /// is left out. That the contents are a certificate is checked no further than its outermost
 /// SEQUENCE.
 pub fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, PemError> {
+    let (contents, others) = read(text, false)?;
+    let certificates = contents.into_iter().filter_map(|content| match content {
+        Content::Certificate(der) => Some(der),
+        Content::Pkcs7(_) => None,
+    });
+    let certificates: Vec<_> = certificates.collect();
+    if certificates.is_empty() {
+        return Err(PemError::NoCertificate { others });
+    }
+    Ok(certificates)
+}
+
+/// The same with every PKCS#7 file in armour, whose contents are not looked at.
+pub fn contents(text: &[u8]) -> Result<Vec<Content>, PemError> {
+    let (contents, others) = read(text, true)?;
+    if contents.is_empty() {
+        return Err(PemError::NoCertificate { others });
+    }
+    Ok(contents)
+}
+
+/// What a block of a text holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// A certificate, as DER.
+    Certificate(Vec<u8>),
+    /// A PKCS#7 file without its armour.
+    Pkcs7(Vec<u8>),
+}
+
+/// What the blocks of a text hold, and the labels of some that are not read.
+fn read(text: &[u8], containers: bool) -> Result<(Vec<Content>, Vec<String>), PemError> {
     if text.len() > MAX_TEXT {
         return Err(PemError::TooLarge);
     }
@@ -23,18 +56,23 @@ pub fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, PemError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut found = Vec::new();
     let mut others = Vec::new();
-    let mut scan = Scan { text, at: 0 };
+    let mut scan = Scan {
+        text,
+        at: 0,
+        containers,
+    };
     while let Some(block) = scan.block()? {
         match kind(block.label) {
-            Kind::Certificate => found.push(block.certificate()?),
-            Kind::Trusted => found.push(block.trusted()?),
+            Kind::Certificate => found.push(Content::Certificate(block.certificate()?)),
+            Kind::Trusted => found.push(Content::Certificate(block.trusted()?)),
+            Kind::Pkcs7 if containers => found.push(Content::Pkcs7(block.decode(MAX_TEXT)?)),
             Kind::PrivateKey => {
                 return Err(PemError::PrivateKey {
                     label: shown(block.label),
                     line: block.line(),
                 });
             }
-            Kind::Other => {
+            Kind::Pkcs7 | Kind::Other => {
                 let label = shown(block.label);
                 if others.len() < MAX_OTHERS && !others.contains(&label) {
                     others.push(label);
@@ -42,10 +80,7 @@ pub fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, PemError> {
             }
         }
     }
-    if found.is_empty() {
-        return Err(PemError::NoCertificate { others });
-    }
-    Ok(found)
+    Ok((found, others))
 }
 
 /// A certificate in armour: lines of 64 characters between its two marks, and nothing else.
@@ -67,6 +102,7 @@ pub fn write(der: &[u8]) -> String {
 enum Kind {
     Certificate,
     Trusted,
+    Pkcs7,
     PrivateKey,
     Other,
 }
@@ -75,6 +111,7 @@ fn kind(label: &[u8]) -> Kind {
     match label {
         b"CERTIFICATE" | b"X509 CERTIFICATE" => Kind::Certificate,
         b"TRUSTED CERTIFICATE" => Kind::Trusted,
+        b"PKCS7" | b"PKCS #7 SIGNED DATA" | b"CMS" => Kind::Pkcs7,
         label if label.ends_with(b"PRIVATE KEY") => Kind::PrivateKey,
         _ => Kind::Other,
     }
@@ -84,6 +121,8 @@ fn kind(label: &[u8]) -> Kind {
 struct Scan<'a> {
     text: &'a [u8],
     at: usize,
+    /// Whether PKCS#7 files matter.
+    containers: bool,
 }
 
 /// What stands between a pair of marks.
@@ -117,7 +156,12 @@ impl<'a> Scan<'a> {
                 return Ok(Some(block));
             }
             // A block of another kind may hold anything; only those that matter must be whole.
-            if matches!(kind(label), Kind::Other) {
+            let matters = match kind(label) {
+                Kind::Certificate | Kind::PrivateKey | Kind::Trusted => true,
+                Kind::Pkcs7 => self.containers,
+                Kind::Other => false,
+            };
+            if !matters {
                 self.at = body;
                 continue;
             }
@@ -146,7 +190,7 @@ impl<'a> Scan<'a> {
 
 impl Block<'_> {
     fn certificate(&self) -> Result<Vec<u8>, PemError> {
-        let der = self.decode()?;
+        let der = self.decode(MAX_CERTIFICATE)?;
         if der::is_one_sequence(&der) {
             Ok(der)
         } else {
@@ -156,7 +200,7 @@ impl Block<'_> {
 
     /// The certificate alone; what follows it are OpenSSL's own trust settings.
     fn trusted(&self) -> Result<Vec<u8>, PemError> {
-        let mut der = self.decode()?;
+        let mut der = self.decode(MAX_CERTIFICATE)?;
         let length = der::Reader::new(&der)
             .expect(der::SEQUENCE)
             .map_err(|_| PemError::NotDer { line: self.line() })?
@@ -166,10 +210,10 @@ impl Block<'_> {
         Ok(der)
     }
 
-    fn decode(&self) -> Result<Vec<u8>, PemError> {
+    fn decode(&self, most: usize) -> Result<Vec<u8>, PemError> {
         let body = &self.text[self.body..self.end];
         // Four characters hold three bytes; a body with its line ends is a little longer.
-        if body.len() > MAX_CERTIFICATE * 2 {
+        if body.len() > most * 2 {
             return Err(PemError::CertificateTooLarge { line: self.line() });
         }
         let packed: Vec<u8> = body
@@ -180,7 +224,7 @@ impl Block<'_> {
         let der = BASE64.decode(&packed).map_err(|wrong| PemError::Base64 {
             line: self.line_of_character(wrong.position),
         })?;
-        if der.len() > MAX_CERTIFICATE {
+        if der.len() > most {
             return Err(PemError::CertificateTooLarge { line: self.line() });
         }
         Ok(der)

@@ -120,13 +120,17 @@ fn key_stream(salt: &[u8], check: &[u8]) -> Result<Zeroizing<[u8; FIELD]>, SthEr
             .finalize(),
     ));
     // One hash in 256 ends the search, so a salt that needs more than the bound is not random.
+    // GSKit looks only after it has hashed once, even where it would not need to.
     let mut hashes = 0;
-    while state[8] != 3 {
+    loop {
         if hashes == MAX_HASHES {
             return Err(SthError::Damaged);
         }
         hashes += 1;
         *state = Sha256::digest(*state).into();
+        if state[8] == 3 {
+            break;
+        }
     }
     for _ in 0..64 {
         *state = Sha256::digest(*state).into();

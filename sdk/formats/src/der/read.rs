@@ -157,6 +157,13 @@ impl<'a> Element<'a> {
     pub fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.contents.len()
     }
+
+    /// Where all of it stands in the bytes that the first reader was made of.
+    #[inline]
+    pub fn place(&self) -> Range<usize> {
+        let end = self.offset + self.contents.len();
+        end - self.whole.len()..end
+    }
 }
 
 /// The size of the element that `bytes` begin with, as its header states it.
@@ -209,6 +216,11 @@ const MAX_LENGTH_OCTETS: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DerError {
+    /// An element is inside of more others than any writer needs.
+    Depth {
+        /// Where the element begins.
+        offset: usize,
+    },
     /// An element has BER's indefinite length.
     IndefiniteLength {
         /// Where the element begins.
@@ -255,6 +267,7 @@ pub enum DerError {
 impl fmt::Display for DerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Depth { offset } => write!(f, "too many layers at byte {offset}"),
             Self::IndefiniteLength { offset } => {
                 write!(f, "indefinite length (BER, not DER) at byte {offset}")
             }

@@ -1,18 +1,23 @@
-//! What was read from a file: its certificates, and a count of the rest.
+//! What was read from a file: its certificates, its keys without their secrets, and a count of
+//! the rest.
 
+use core::fmt;
 use core::ops::Range;
+
+use crate::edit::Key;
 
 /// What a file holds.
 ///
 /// The certificates stay where they were decrypted, so that reading a large file copies none of
 /// them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Archive {
     pub(super) bytes: Vec<u8>,
     pub(super) labels: String,
     pub(super) records: Vec<Record>,
-    pub(super) keys: usize,
+    pub(super) keys: Vec<KeyRecord>,
     pub(super) others: usize,
+    pub(super) is_plain: bool,
     pub(super) digest: [u8; 32],
 }
 
@@ -40,6 +45,15 @@ pub(super) struct Record {
     pub(super) of_key: bool,
 }
 
+/// What is known of a private key.
+#[derive(Clone, Debug)]
+pub(super) struct KeyRecord {
+    /// In `labels`.
+    pub(super) label: Range<usize>,
+    /// In `bytes`, within the certificate of the key.
+    pub(super) public: Option<Range<usize>>,
+}
+
 impl Archive {
     /// The certificates, in the order of the file.
     pub fn certificates(&self) -> impl ExactSizeIterator<Item = Certificate<'_>> {
@@ -63,14 +77,28 @@ impl Archive {
         self.records.is_empty()
     }
 
+    /// The private keys, in the order of the file, of which no secret is kept.
+    pub fn key_records(&self) -> impl Iterator<Item = Key<'_>> {
+        self.keys.iter().map(|key| Key {
+            label: &self.labels[key.label.clone()],
+            public: key.public.clone().map(|range| &self.bytes[range]),
+        })
+    }
+
     /// How many private keys there are.
     pub fn keys(&self) -> usize {
-        self.keys
+        self.keys.len()
     }
 
     /// How many things there are that are neither certificate nor private key.
     pub fn others(&self) -> usize {
         self.others
+    }
+
+    /// Whether [`super::write`] with its labels and certificates loses nothing of it: it has what
+    /// that writes and nothing else, no attribute, part or round of key derivation more.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// What tells this state of the file from every other: SHA-256 of its authenticator, which
@@ -86,5 +114,15 @@ impl Archive {
             trusted: record.trusted,
             of_key: record.of_key,
         }
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive")
+            .field("certificates", &self.len())
+            .field("keys", &self.keys())
+            .field("others", &self.others)
+            .finish_non_exhaustive()
     }
 }

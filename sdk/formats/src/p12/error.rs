@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{MAX_CERTIFICATES, MAX_FILE, MAX_ITERATIONS};
+use super::{MAX_BAGS, MAX_FILE, MAX_ITERATIONS, MAX_PARTS};
 use crate::der::{DerError, dotted};
 
 /// Why a PKCS#12 file was not read or not written.
@@ -11,10 +11,10 @@ use crate::der::{DerError, dotted};
 pub enum P12Error {
     /// The password opens it, but its contents are not what was written with that password.
     Altered,
-    /// It has BER's indefinite lengths.
-    IndefiniteLength {
-        /// Where the first of them is.
-        offset: usize,
+    /// What was to be changed is the certificate of a private key.
+    CertificateOfKey {
+        /// Its place among the certificates.
+        index: usize,
     },
     /// It asks for no or for too many rounds of key derivation.
     Iterations,
@@ -27,6 +27,11 @@ pub enum P12Error {
     },
     /// It carries no authenticator, so nothing tells whether it was altered.
     NoMac,
+    /// What was to be changed is not there.
+    NoSuchCertificate {
+        /// The place among the certificates that was named.
+        index: usize,
+    },
     /// What was to be written is not exactly one certificate.
     NotACertificate {
         /// Its position among the entries.
@@ -34,7 +39,7 @@ pub enum P12Error {
     },
     /// It is protected by a signature instead of a password.
     Signed,
-    /// It has more certificates than are read.
+    /// It has more certificates, keys and parts than are read or written.
     TooMany,
     /// It is larger than what is read or written.
     TooLarge,
@@ -45,6 +50,11 @@ pub enum P12Error {
     },
     /// It is shorter than it says.
     Truncated,
+    /// One of its parts is protected by something else than a password.
+    Protection {
+        /// The dotted object identifier of what it is.
+        oid: String,
+    },
     /// Its authenticator is a PBMAC1, which most programs cannot read yet.
     Pbmac1,
     /// It uses an algorithm that is not read.
@@ -63,10 +73,27 @@ pub enum P12Error {
 impl P12Error {
     /// Adds what was being read to an error of the DER reader.
     pub(super) fn reading(part: &'static str) -> impl Fn(DerError) -> Self {
-        move |source| match source {
-            DerError::IndefiniteLength { offset } => Self::IndefiniteLength { offset },
-            source => Self::Malformed { part, source },
+        move |source| Self::Malformed { part, source }
+    }
+
+    /// Whether it may be that of BER, which says in other ways what DER says in one.
+    pub(super) fn is_ber(&self) -> bool {
+        let Self::Malformed { source, .. } = self else {
+            return false;
+        };
+        match source {
+            DerError::IndefiniteLength { .. } | DerError::Length { .. } => true,
+            // A string in pieces stands where a whole one is due.
+            DerError::Tag {
+                expected, found, ..
+            } => *found == expected | CONSTRUCTED,
+            _ => false,
         }
+    }
+
+    /// A part of a type that is not read.
+    pub(super) fn content(oid: &[u8]) -> Self {
+        Self::Protection { oid: dotted(oid) }
     }
 
     /// An algorithm that is not read.
@@ -84,10 +111,10 @@ impl fmt::Display for P12Error {
             Self::Altered => {
                 f.write_str("it was altered: the password is right, the contents are not")
             }
-            Self::IndefiniteLength { offset } => write!(
+            Self::CertificateOfKey { index } => write!(
                 f,
-                "it is BER with an indefinite length (at byte {offset}), only DER is read; \
-                 export it again with openssl or keytool"
+                "certificate {index} of it belongs to a private key: only the program that keeps \
+                 the key can change it"
             ),
             Self::Iterations => write!(
                 f,
@@ -96,7 +123,11 @@ impl fmt::Display for P12Error {
             Self::Malformed { part, .. } => write!(f, "it is no well-formed PKCS#12 file: {part}"),
             Self::NoMac => f.write_str(
                 "it has no authenticator, so nothing tells whether it was altered; export it \
-                 again with one",
+                 again with one (openssl: without -nomac)",
+            ),
+            Self::NoSuchCertificate { index } => write!(
+                f,
+                "it has no certificate {index}: it is another file than the one that was read"
             ),
             Self::NotACertificate { index } => {
                 write!(f, "entry {index} is not exactly one certificate")
@@ -104,19 +135,30 @@ impl fmt::Display for P12Error {
             Self::Signed => f.write_str(
                 "it is protected by a signature; only files protected by a password are read",
             ),
-            Self::TooMany => write!(f, "it holds more than {MAX_CERTIFICATES} certificates"),
+            Self::TooMany => write!(
+                f,
+                "it holds more than {MAX_BAGS} certificates and keys, or more than {MAX_PARTS} parts"
+            ),
             Self::TooLarge => write!(f, "it is larger than {} MiB", MAX_FILE >> 20),
             Self::TrailingBytes { count } => {
                 write!(f, "{count} bytes follow where it ends")
             }
             Self::Truncated => f.write_str("it is cut short"),
             Self::Pbmac1 => f.write_str(
-                "its authenticator is a PBMAC1, which is not read; export it again with the \
-                 authenticator of PKCS#12 version 1.0 to 1.1",
+                "its authenticator is a PBMAC1, which is not read; export it again with the one \
+                 that all programs read (openssl: without -pbmac1_pbkdf2, certtool: without \
+                 --pbmac1, keytool: -J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA256)",
             ),
-            Self::UnknownAlgorithm { part, oid } => {
-                write!(f, "its {part} uses an algorithm that is not read: {oid}")
-            }
+            Self::Protection { oid } => write!(
+                f,
+                "a part of it is protected by a key or signature instead of a password ({oid}); \
+                 export it again with a password alone"
+            ),
+            Self::UnknownAlgorithm { part, oid } => write!(
+                f,
+                "its {part} uses an algorithm that is not read: {oid}; export it again with \
+                 AES-256 and SHA-256"
+            ),
             Self::Version => f.write_str("it is of another version than 3"),
             Self::WrongPassword => f.write_str("the password does not open it"),
         }
@@ -131,3 +173,6 @@ impl core::error::Error for P12Error {
         }
     }
 }
+
+/// The bit of an identifier octet that tells an element of elements from a value.
+const CONSTRUCTED: u8 = 0x20;

@@ -4,10 +4,11 @@ use core::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::algorithm::{read_hash, read_rounds};
+use super::encryption::Encryption;
 use super::hash::Hash;
 use super::password::{Derivation, Password, Purpose};
-use super::pbes2::{BLOCK, Pbes2, read_hash, read_rounds};
-use super::{MAX_FILE, MAX_ITERATIONS, P12Error, ids};
+use super::{MAX_FILE, MAX_ITERATIONS, MAX_PARTS, P12Error, ids};
 use crate::der::{
     self, CONTEXT_0, CONTEXT_0_PRIMITIVE, DerError, Element, OCTET_STRING, Reader, SEQUENCE,
 };
@@ -28,11 +29,13 @@ pub(super) struct Authenticator {
 }
 
 /// One part of the contents.
-pub(super) enum Part {
-    /// Bags in clear, here.
-    Clear(Range<usize>),
-    /// Bags, encrypted, here.
-    Sealed(Range<usize>, Pbes2),
+pub(super) struct Part {
+    /// All of it.
+    pub(super) whole: Range<usize>,
+    /// Its bags, here, in clear or encrypted.
+    pub(super) bags: Range<usize>,
+    /// How they are encrypted; none where they are in clear.
+    pub(super) encryption: Option<Encryption>,
 }
 
 impl Frame {
@@ -76,11 +79,12 @@ impl Frame {
         let mut rounds = self.mac.key.rounds;
         while !list.is_empty() {
             let part = Part::read(&list.expect(SEQUENCE).map_err(&wrong)?)?;
-            if let Part::Sealed(_, encryption) = &part {
-                rounds = rounds.saturating_add(encryption.rounds());
-            }
+            rounds = rounds.saturating_add(part.rounds());
             if rounds > MAX_ITERATIONS {
                 return Err(P12Error::Iterations);
+            }
+            if parts.len() == MAX_PARTS {
+                return Err(P12Error::TooMany);
             }
             parts.push(part);
         }
@@ -122,6 +126,11 @@ impl Authenticator {
         })
     }
 
+    /// The rounds that its key takes.
+    pub(super) fn rounds(&self) -> u32 {
+        self.key.rounds
+    }
+
     /// Whether it is that of `message` under this password.
     pub(super) fn fits(&self, message: &[u8], password: &mut Password) -> bool {
         let key = password.key(&self.key);
@@ -130,45 +139,60 @@ impl Authenticator {
 }
 
 impl Part {
+    /// How many rounds of key derivation it takes to read it.
+    pub(super) fn rounds(&self) -> u32 {
+        self.encryption.as_ref().map_or(0, Encryption::rounds)
+    }
+
     fn read(content: &Element<'_>) -> Result<Self, P12Error> {
         let wrong = P12Error::reading("one of its parts");
         let mut reader = content.reader();
         match reader.oid().map_err(&wrong)? {
             ids::DATA => {
                 let clear = octets_within(reader).map_err(&wrong)?;
-                Ok(Self::Clear(clear.range()))
+                Ok(Self {
+                    whole: whole(content),
+                    bags: clear.range(),
+                    encryption: None,
+                })
             }
             ids::ENCRYPTED_DATA => {
                 let mut explicit = reader.expect(CONTEXT_0).map_err(&wrong)?.reader();
                 reader.finish().map_err(&wrong)?;
                 let sealed = explicit.expect(SEQUENCE).map_err(&wrong)?;
                 explicit.finish().map_err(&wrong)?;
-                Self::read_sealed(&sealed)
+                let (bags, encryption) = read_sealed(&sealed)?;
+                Ok(Self {
+                    whole: whole(content),
+                    bags,
+                    encryption: Some(encryption),
+                })
             }
-            other => Err(P12Error::unknown("contents", other)),
+            other => Err(P12Error::content(other)),
         }
     }
+}
 
-    /// An EncryptedData.
-    fn read_sealed(sealed: &Element<'_>) -> Result<Self, P12Error> {
-        let wrong = P12Error::reading("an encrypted part");
-        let mut reader = sealed.reader();
-        // Versions 0 and 2 differ in attributes that PKCS#12 does not use.
-        reader.unsigned().map_err(&wrong)?;
-        let mut info = reader.expect(SEQUENCE).map_err(&wrong)?.reader();
-        reader.finish().map_err(&wrong)?;
-        match info.oid().map_err(&wrong)? {
-            ids::DATA => {}
-            other => return Err(P12Error::unknown("encrypted contents", other)),
-        }
-        let encryption = Pbes2::read(&info.expect(SEQUENCE).map_err(&wrong)?)?;
-        let bytes = info.expect(CONTEXT_0_PRIMITIVE).map_err(&wrong)?;
-        info.finish().map_err(&wrong)?;
-        if bytes.contents.is_empty() || !bytes.contents.len().is_multiple_of(BLOCK) {
-            return Err(wrong(bytes.out_of_range()));
-        }
-        Ok(Self::Sealed(bytes.range(), encryption))
+/// Where an EncryptedData has its bags, and how they are encrypted.
+fn read_sealed(sealed: &Element<'_>) -> Result<(Range<usize>, Encryption), P12Error> {
+    let wrong = P12Error::reading("an encrypted part");
+    let mut reader = sealed.reader();
+    // Versions 0 and 2 differ in attributes that PKCS#12 does not use.
+    reader.unsigned().map_err(&wrong)?;
+    let mut info = reader.expect(SEQUENCE).map_err(&wrong)?.reader();
+    reader.finish().map_err(&wrong)?;
+    match info.oid().map_err(&wrong)? {
+        ids::DATA => {}
+        other => return Err(P12Error::unknown("encrypted contents", other)),
     }
+    let encryption = Encryption::read(&info.expect(SEQUENCE).map_err(&wrong)?)?;
+    let bytes = info.expect(CONTEXT_0_PRIMITIVE).map_err(&wrong)?;
+    info.finish().map_err(&wrong)?;
+    let block = encryption.cipher.block();
+    if bytes.contents.is_empty() || !bytes.contents.len().is_multiple_of(block) {
+        return Err(wrong(bytes.out_of_range()));
+    }
+    Ok((bytes.range(), encryption))
 }
 
 /// Tells a file that is cut short or too long from one that is wrong inside.
@@ -206,4 +230,10 @@ fn octets_within(mut reader: Reader<'_>) -> Result<Element<'_>, DerError> {
     explicit.finish()?;
     reader.finish()?;
     Ok(octets)
+}
+
+/// Where all of an element is, its header included.
+fn whole(element: &Element<'_>) -> Range<usize> {
+    let end = element.range().end;
+    end - element.whole.len()..end
 }

@@ -1,9 +1,9 @@
-//! The four hashes of PKCS#12 files: authenticators and key derivation with each of them.
+//! The hashes of PKCS#12 files: authenticators and key derivation with each of them.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::digest::{Digest, Output};
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -13,6 +13,7 @@ use super::ids;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hash {
     Sha1,
+    Sha224,
     Sha256,
     Sha384,
     Sha512,
@@ -26,6 +27,7 @@ impl Hash {
     pub(super) fn of_digest(oid: &[u8]) -> Option<Self> {
         match oid {
             ids::SHA1 => Some(Self::Sha1),
+            ids::SHA224 => Some(Self::Sha224),
             ids::SHA256 => Some(Self::Sha256),
             ids::SHA384 => Some(Self::Sha384),
             ids::SHA512 => Some(Self::Sha512),
@@ -37,6 +39,7 @@ impl Hash {
     pub(super) fn of_hmac(oid: &[u8]) -> Option<Self> {
         match oid {
             ids::HMAC_SHA1 => Some(Self::Sha1),
+            ids::HMAC_SHA224 => Some(Self::Sha224),
             ids::HMAC_SHA256 => Some(Self::Sha256),
             ids::HMAC_SHA384 => Some(Self::Sha384),
             ids::HMAC_SHA512 => Some(Self::Sha512),
@@ -48,6 +51,7 @@ impl Hash {
     pub(super) fn size(self) -> usize {
         match self {
             Self::Sha1 => 20,
+            Self::Sha224 => 28,
             Self::Sha256 => 32,
             Self::Sha384 => 48,
             Self::Sha512 => MAX_KEY,
@@ -59,20 +63,22 @@ impl Hash {
         let password = password.as_bytes();
         match self {
             Self::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, rounds, key),
+            Self::Sha224 => pbkdf2::pbkdf2_hmac::<Sha224>(password, salt, rounds, key),
             Self::Sha256 => pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, rounds, key),
             Self::Sha384 => pbkdf2::pbkdf2_hmac::<Sha384>(password, salt, rounds, key),
             Self::Sha512 => pbkdf2::pbkdf2_hmac::<Sha512>(password, salt, rounds, key),
         }
     }
 
-    /// The key of an authenticator by RFC 7292, B.2 with ID 3: fills `key`, which is as long as
-    /// the hash.
-    pub(super) fn mac_key(self, password: &str, salt: &[u8], rounds: u32, key: &mut [u8]) {
+    /// The derivation of RFC 7292, B.2, for what `id` stands for: fills `key`. The password is in
+    /// UTF-16, with its end.
+    pub(super) fn pkcs12(self, id: u8, password: &[u8], salt: &[u8], rounds: u32, key: &mut [u8]) {
         match self {
-            Self::Sha1 => mac_key::<Sha1>(password, salt, rounds, 64, key),
-            Self::Sha256 => mac_key::<Sha256>(password, salt, rounds, 64, key),
-            Self::Sha384 => mac_key::<Sha384>(password, salt, rounds, 128, key),
-            Self::Sha512 => mac_key::<Sha512>(password, salt, rounds, 128, key),
+            Self::Sha1 => derive::<Sha1>(id, password, salt, rounds, 64, key),
+            Self::Sha224 => derive::<Sha224>(id, password, salt, rounds, 64, key),
+            Self::Sha256 => derive::<Sha256>(id, password, salt, rounds, 64, key),
+            Self::Sha384 => derive::<Sha384>(id, password, salt, rounds, 128, key),
+            Self::Sha512 => derive::<Sha512>(id, password, salt, rounds, 128, key),
         }
     }
 
@@ -80,6 +86,7 @@ impl Hash {
     pub(super) fn authenticate(self, key: &[u8], message: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha1 => authenticate::<Hmac<Sha1>>(key, message),
+            Self::Sha224 => authenticate::<Hmac<Sha224>>(key, message),
             Self::Sha256 => authenticate::<Hmac<Sha256>>(key, message),
             Self::Sha384 => authenticate::<Hmac<Sha384>>(key, message),
             Self::Sha512 => authenticate::<Hmac<Sha512>>(key, message),
@@ -93,35 +100,44 @@ impl Hash {
     }
 }
 
-/// RFC 7292, B.2 for a key no longer than the hash, where its outer loop runs once.
-fn mac_key<D: Digest>(password: &str, salt: &[u8], rounds: u32, block: usize, key: &mut [u8]) {
-    /// The identifier of a key for authentication.
-    const DIVERSIFIER: u8 = 3;
-    let mut password = Zeroizing::new(bmp_with_end(password));
-    let mut digest = D::new();
-    for _ in 0..block {
-        digest.update([DIVERSIFIER]);
+/// RFC 7292, B.2, for a hash that works on blocks of so many bytes.
+fn derive<D: Digest>(
+    id: u8,
+    password: &[u8],
+    salt: &[u8],
+    rounds: u32,
+    block: usize,
+    key: &mut [u8],
+) {
+    let diversifier = vec![id; block];
+    let salt = repeated(salt, block);
+    let password = repeated(password, block);
+    let mut input = Zeroizing::new(Vec::with_capacity(salt.len() + password.len()));
+    input.extend_from_slice(&salt);
+    input.extend_from_slice(&password);
+    for piece in key.chunks_mut(<D as Digest>::output_size()) {
+        let first = D::new().chain_update(&diversifier).chain_update(&*input);
+        let mut state: Output<D> = first.finalize();
+        for _ in 1..rounds {
+            state = D::digest(&state);
+        }
+        piece.copy_from_slice(&state[..piece.len()]);
+        for block in input.chunks_mut(block) {
+            add(block, &state);
+        }
+        state.zeroize();
     }
-    digest.update(&*repeated(salt, block));
-    digest.update(&*repeated(&password, block));
-    password.zeroize();
-    let mut state: Output<D> = digest.finalize();
-    for _ in 1..rounds {
-        state = D::digest(&state);
-    }
-    key.copy_from_slice(&state[..key.len()]);
-    state.zeroize();
 }
 
-/// `text` in UTF-16, big-endian, with two zero bytes after it.
-fn bmp_with_end(text: &str) -> Vec<u8> {
-    // Room for the longest result, so that no half-filled copy is left behind by growing.
-    let mut bytes = Vec::with_capacity(2 * text.len() + 2);
-    for unit in text.encode_utf16() {
-        bytes.extend_from_slice(&unit.to_be_bytes());
+/// Adds `state`, repeated to the size of `block`, and one to the number that `block` is.
+fn add(block: &mut [u8], state: &[u8]) {
+    let mut carry = 1;
+    for (index, byte) in block.iter_mut().enumerate().rev() {
+        let sum = u16::from(*byte) + u16::from(state[index % state.len()]) + carry;
+        let [high, low] = sum.to_be_bytes();
+        *byte = low;
+        carry = u16::from(high);
     }
-    bytes.extend_from_slice(&[0, 0]);
-    bytes
 }
 
 /// Copies of `bytes` one after another, up to the next multiple of `block`.
@@ -144,10 +160,11 @@ mod tests {
     use data_encoding::HEXLOWER;
 
     use super::*;
+    use crate::p12::password::bmp_with_end;
 
     // These two are the vectors that the Java and Go libraries test with.
     #[test]
-    fn the_key_of_an_authenticator_is_that_of_the_standard() {
+    fn the_key_of_an_authenticator_is_that_of_other_libraries() {
         for (password, salt, rounds, expected) in [
             (
                 "smeg",
@@ -164,18 +181,48 @@ mod tests {
         ] {
             let salt = HEXLOWER.decode(salt.as_bytes()).unwrap();
             let mut key = [0; 20];
-            Hash::Sha1.mac_key(password, &salt, rounds, &mut key);
+            Hash::Sha1.pkcs12(3, &bmp_with_end(password), &salt, rounds, &mut key);
+            assert_eq!(HEXLOWER.encode(&key), expected, "{password}");
+        }
+    }
+
+    // These are of the same vectors; they take more than one block, with a carry from one byte to
+    // the next.
+    #[test]
+    fn a_key_longer_than_the_hash_is_that_of_other_libraries() {
+        for (id, password, salt, rounds, expected) in [
+            (
+                1,
+                "smeg",
+                "0a58cf64530d823f",
+                1,
+                "8aaae6297b6cb04642ab5b077851284eb7128f1a2a7fbca3",
+            ),
+            (2, "smeg", "0a58cf64530d823f", 1, "79993dfe048d3b76"),
+            (
+                1,
+                "queeg",
+                "05dec959acff72f7",
+                1000,
+                "ed2034e36328830ff09df1e1a07dd357185dac0d4f9eb3d4",
+            ),
+            (2, "queeg", "05dec959acff72f7", 1000, "11dedad7758d4860"),
+        ] {
+            let salt = HEXLOWER.decode(salt.as_bytes()).unwrap();
+            let mut key = vec![0; expected.len() / 2];
+            Hash::Sha1.pkcs12(id, &bmp_with_end(password), &salt, rounds, &mut key);
             assert_eq!(HEXLOWER.encode(&key), expected, "{password}");
         }
     }
 
     #[test]
-    fn a_password_outside_the_basic_plane_is_two_surrogates() {
-        assert_eq!(
-            bmp_with_end("a\u{1f511}"),
-            [0, b'a', 0xd8, 0x3d, 0xdd, 0x11, 0, 0]
-        );
-        assert_eq!(bmp_with_end(""), [0, 0]);
+    fn addition_carries_and_wraps_around() {
+        let mut block = [0x00, 0xff, 0xfe, 0xff];
+        add(&mut block, &[0x00, 0x01]);
+        assert_eq!(block, [0x01, 0x00, 0xff, 0x01]);
+        let mut block = [0xff; 3];
+        add(&mut block, &[0]);
+        assert_eq!(block, [0; 3]);
     }
 
     #[test]

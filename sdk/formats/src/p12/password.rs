@@ -12,6 +12,8 @@ use super::hash::{Hash, MAX_KEY};
 /// each change. Everything is wiped when it is dropped, and nothing of it is ever shown.
 pub struct Password {
     text: Zeroizing<String>,
+    /// Whether an empty one is none at all, which PKCS#12 tells from one that only has its end.
+    is_none: bool,
     derived: Vec<Derived>,
 }
 
@@ -29,8 +31,12 @@ pub(super) struct Derivation {
 pub(super) enum Purpose {
     /// An authenticator; the key is as long as the hash.
     Authentication,
-    /// A cipher with a key of so many bytes.
-    Encryption(usize),
+    /// The key of one of PKCS#12's own ciphers, of so many bytes.
+    Key(usize),
+    /// The key of a cipher of PBES2, of so many bytes.
+    Pbes2(usize),
+    /// The first vector of one of PKCS#12's own ciphers, of so many bytes.
+    Vector(usize),
 }
 
 struct Derived {
@@ -43,8 +49,21 @@ impl Password {
     pub fn new(text: &str) -> Self {
         Self {
             text: Zeroizing::new(text.to_owned()),
+            is_none: false,
             derived: Vec::new(),
         }
+    }
+
+    /// Takes the other of the two things that an empty password can be; false if it is not empty.
+    ///
+    /// Writers differ in what they make of it, so whoever reads tries both.
+    pub(super) fn turn(&mut self) -> bool {
+        let is_empty = self.text.is_empty();
+        if is_empty {
+            self.is_none = !self.is_none;
+            self.derived.clear();
+        }
+        is_empty
     }
 
     /// The key of this derivation, derived now if it was not before.
@@ -59,14 +78,22 @@ impl Password {
     fn derive(&mut self, from: &Derivation) -> usize {
         let mut key = Zeroizing::new([0; MAX_KEY]);
         let filled = &mut key[..from.size()];
-        match from.purpose {
-            Purpose::Authentication => {
-                from.hash
-                    .mac_key(&self.text, &from.salt, from.rounds, filled);
-            }
-            Purpose::Encryption(_) => {
-                from.hash
-                    .pbkdf2(&self.text, &from.salt, from.rounds, filled);
+        // The numbers are those of RFC 7292, B.3.
+        let id = match from.purpose {
+            Purpose::Pbes2(_) => None,
+            Purpose::Key(_) => Some(1),
+            Purpose::Vector(_) => Some(2),
+            Purpose::Authentication => Some(3),
+        };
+        let Derivation { hash, salt, .. } = from;
+        match id {
+            None => hash.pbkdf2(&self.text, salt, from.rounds, filled),
+            Some(id) => {
+                let mut password = Zeroizing::new(bmp_with_end(&self.text));
+                if self.is_none {
+                    password.clear();
+                }
+                hash.pkcs12(id, &password, salt, from.rounds, filled);
             }
         }
         if self.derived.len() == MAX_DERIVED {
@@ -85,7 +112,7 @@ impl Derivation {
     fn size(&self) -> usize {
         match self.purpose {
             Purpose::Authentication => self.hash.size(),
-            Purpose::Encryption(size) => size.min(MAX_KEY),
+            Purpose::Key(size) | Purpose::Pbes2(size) | Purpose::Vector(size) => size.min(MAX_KEY),
         }
     }
 }
@@ -96,7 +123,18 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A file of one state has two or three keys; this holds those of the states before and after.
+/// `text` in UTF-16, big-endian, with two zero bytes after it.
+pub(super) fn bmp_with_end(text: &str) -> Vec<u8> {
+    // Room for the longest result, so that no half-filled copy is left behind by growing.
+    let mut bytes = Vec::with_capacity(2 * text.len() + 2);
+    for unit in text.encode_utf16() {
+        bytes.extend_from_slice(&unit.to_be_bytes());
+    }
+    bytes.extend_from_slice(&[0, 0]);
+    bytes
+}
+
+/// A file of one state has two or three keys, seldom more; this holds those of the states before and after.
 const MAX_DERIVED: usize = 8;
 
 #[cfg(test)]
@@ -105,7 +143,7 @@ mod tests {
 
     fn derivation(salt: u8) -> Derivation {
         Derivation {
-            purpose: Purpose::Encryption(32),
+            purpose: Purpose::Pbes2(32),
             hash: Hash::Sha256,
             salt: vec![salt; 16],
             rounds: 1,
@@ -123,6 +161,31 @@ mod tests {
         }
         assert_eq!(password.derived.len(), MAX_DERIVED);
         assert_eq!(password.key(&derivation(0)), first);
+    }
+
+    #[test]
+    fn only_an_empty_one_may_be_none_at_all() {
+        let from = Derivation {
+            purpose: Purpose::Authentication,
+            ..derivation(0)
+        };
+        let mut password = Password::new("");
+        let empty = password.key(&from).to_vec();
+        assert!(password.turn());
+        let none = password.key(&from).to_vec();
+        assert_ne!(none, empty);
+        assert!(password.turn());
+        assert_eq!(password.key(&from), empty);
+        assert!(!Password::new("changeit").turn());
+    }
+
+    #[test]
+    fn a_password_outside_the_basic_plane_is_two_surrogates() {
+        assert_eq!(
+            bmp_with_end("a\u{1f511}"),
+            [0, b'a', 0xd8, 0x3d, 0xdd, 0x11, 0, 0]
+        );
+        assert_eq!(bmp_with_end(""), [0, 0]);
     }
 
     #[test]

@@ -1,40 +1,53 @@
 //! Reads a file: authenticator first, then one part after another.
 
-use zeroize::Zeroize;
+use core::ops::Range;
 
-use super::bag::Bags;
-use super::frame::{Frame, Part};
-use super::{Archive, P12Error, Password};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::archive::Record;
+use super::collection::Collection;
+use super::encryption::Encryption;
+use super::frame::Part;
+use super::source::{Source, der_of};
+use super::{Archive, ITERATIONS, P12Error, Password};
 use crate::der::DerError;
 
 /// Reads a PKCS#12 file.
 ///
 /// Nothing is read of contents whose authenticator does not fit. Encrypted parts are decrypted
-/// where they are, in `bytes`, and certificates stay there. Private keys are counted, and
-/// what was decrypted of their bags is wiped.
-pub fn read(mut bytes: Vec<u8>, password: &mut Password) -> Result<Archive, P12Error> {
-    let frame = Frame::read(&bytes)?;
-    if !frame.mac.fits(&bytes[frame.safe.clone()], password) {
-        return Err(misfit(&frame, &bytes, password));
+/// where they are, in `bytes`, and certificates stay there. Private keys are listed without
+/// their secret half, and what was decrypted of all bags but those of certificates is wiped.
+pub fn read(bytes: Vec<u8>, password: &mut Password) -> Result<Archive, P12Error> {
+    let mut source = Source::new(bytes)?;
+    let parts = source.authenticate(password)?;
+    let digest = source.digest();
+    let is_usual = source.rounds() <= ITERATIONS
+        && match &parts[..] {
+            [] => true,
+            [part] => part
+                .encryption
+                .as_ref()
+                .is_some_and(|e| e.key.rounds <= ITERATIONS),
+            _ => false,
+        };
+    let found = open(parts, &mut source.bytes, password)?;
+    for secret in &found.secrets {
+        source.bytes[secret.clone()].zeroize();
     }
-    let bags = match open(&frame, &mut bytes, password) {
-        Ok(bags) => bags,
-        Err(error) => {
-            // It is not known what was decrypted before the error.
-            bytes.zeroize();
-            return Err(error);
-        }
-    };
-    for key in &bags.keys {
-        bytes[key.clone()].zeroize();
-    }
+    let is_own = |record: &Record| record.trusted && !record.of_key;
+    let is_plain = is_usual
+        && !found.is_foreign
+        && found.keys.is_empty()
+        && found.others == 0
+        && found.records.iter().all(is_own);
     Ok(Archive {
-        bytes,
-        labels: bags.labels,
-        records: bags.records,
-        keys: bags.keys.len(),
-        others: bags.others,
-        digest: frame.digest,
+        is_plain,
+        bytes: core::mem::take(&mut *source.bytes),
+        labels: found.labels,
+        records: found.records,
+        keys: found.keys,
+        others: found.others,
+        digest,
     })
 }
 
@@ -42,51 +55,71 @@ pub fn read(mut bytes: Vec<u8>, password: &mut Password) -> Result<Archive, P12E
 ///
 /// Nothing is decrypted and the authenticator is not checked.
 pub fn digest(bytes: &[u8]) -> Result<[u8; 32], P12Error> {
-    Frame::read(bytes).map(|frame| frame.digest)
+    super::source::digest(bytes)
+}
+
+/// Decrypts `bytes` where they are, and returns how many there are without the padding.
+///
+/// The authenticator fits, so whoever wrote the file used two passwords if this one is wrong.
+pub(super) fn decrypt(
+    encryption: &Encryption,
+    bytes: &mut [u8],
+    offset: usize,
+    password: &mut Password,
+) -> Result<usize, P12Error> {
+    let length = encryption.decrypt(bytes, password);
+    length.ok_or(P12Error::Malformed {
+        part: "an encrypted part has another password",
+        source: DerError::Value { offset },
+    })
 }
 
 /// Decrypts and reads all parts.
-fn open(frame: &Frame, bytes: &mut [u8], password: &mut Password) -> Result<Bags, P12Error> {
-    let mut bags = Bags::default();
-    for part in frame.parts(bytes)? {
-        let clear = match part {
-            Part::Clear(range) => range,
-            Part::Sealed(range, encryption) => {
-                let Some(length) = encryption.decrypt(&mut bytes[range.clone()], password) else {
-                    // The authenticator fits, so whoever wrote the file used two passwords.
-                    return Err(P12Error::Malformed {
-                        part: "an encrypted part has another password",
-                        source: DerError::Value {
-                            offset: range.start,
-                        },
-                    });
-                };
-                range.start..range.start + length
-            }
-        };
-        bags.read(bytes, clear)?;
+fn open(
+    parts: Vec<Part>,
+    bytes: &mut Zeroizing<Vec<u8>>,
+    password: &mut Password,
+) -> Result<Collection, P12Error> {
+    let mut found = Collection::default();
+    for Part {
+        bags, encryption, ..
+    } in parts
+    {
+        let mut clear = bags.clone();
+        if let Some(encryption) = encryption {
+            let length = decrypt(&encryption, &mut bytes[bags.clone()], bags.start, password)?;
+            clear.end = bags.start + length;
+        }
+        collect(&mut found, bytes, clear)?;
     }
-    bags.pair(bytes);
-    Ok(bags)
+    found.pair(bytes);
+    Ok(found)
 }
 
-/// Why the authenticator does not fit: another password, or other contents.
-fn misfit(frame: &Frame, bytes: &[u8], password: &mut Password) -> P12Error {
-    let parts = match frame.parts(bytes) {
-        Ok(parts) => parts,
-        // No writer makes that, whatever the password.
-        Err(P12Error::Malformed { .. }) => return P12Error::Altered,
-        // The right password would come to the same end.
-        Err(error) => return error,
+/// Reads a part in clear, in a form of DER that is put after all else if it has another.
+fn collect(
+    found: &mut Collection,
+    bytes: &mut Zeroizing<Vec<u8>>,
+    clear: Range<usize>,
+) -> Result<(), P12Error> {
+    let Err(error) = found.read(bytes, clear.clone()) else {
+        return Ok(());
     };
-    let sealed = parts.into_iter().find_map(|part| match part {
-        Part::Clear(_) => None,
-        Part::Sealed(range, encryption) => Some((range, encryption)),
-    });
-    match sealed {
-        Some((range, encryption)) if encryption.seems_right(&bytes[range.clone()], password) => {
-            P12Error::Altered
-        }
-        _ => P12Error::WrongPassword,
+    let der = der_of(bytes, clear.clone(), &error).ok_or(error)?;
+    bytes[clear].zeroize();
+    let start = bytes.len();
+    append(bytes, &der);
+    found.read(bytes, start..start + der.len())
+}
+
+/// Appends `more`, and leaves no copy behind where that needs other memory.
+fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
+    let needed = bytes.len() + more.len();
+    if bytes.capacity() < needed {
+        // Twice as much, so that many small parts do not each move all before them.
+        let mut roomy = Zeroizing::new(Vec::with_capacity(2 * needed));
+        roomy.extend_from_slice(bytes);
+        *bytes = roomy;
     }
+    bytes.extend_from_slice(more);
 }

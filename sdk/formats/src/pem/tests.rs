@@ -186,6 +186,30 @@ fn errors_say_what_to_do() {
     );
 }
 
+#[test]
+fn containers_in_armour_are_found_only_where_they_are_asked_for() {
+    let container = write(&der(7)).replace("CERTIFICATE", "PKCS7");
+    let text = format!("{container}{}", write(&der(1)));
+    check(&text, &[der(1)]);
+    assert_eq!(
+        contents(text.as_bytes()),
+        Ok(vec![Content::Pkcs7(der(7)), Content::Certificate(der(1))])
+    );
+    let others = vec!["PKCS7".to_owned()];
+    check_error(&container, PemError::NoCertificate { others });
+    let cut = container.replace("-----END", "");
+    check(&format!("{cut}{}", write(&der(1))), &[der(1)]);
+    assert_eq!(
+        contents(cut.as_bytes()),
+        Err(PemError::NoEnd {
+            label: "PKCS7".into(),
+            line: 1
+        })
+    );
+    let others = Vec::new();
+    assert_eq!(contents(b"hello"), Err(PemError::NoCertificate { others }));
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_without_panic(
@@ -193,6 +217,8 @@ proptest! {
             prop_oneof![
                 Just("-----BEGIN CERTIFICATE-----".to_owned()),
                 Just("-----END CERTIFICATE-----".to_owned()),
+                Just("-----BEGIN PKCS7-----".to_owned()),
+                Just("-----END PKCS7-----".to_owned()),
                 Just("-----BEGIN ".to_owned()),
                 Just("\n".to_owned()),
                 Just("MAA=".to_owned()),
@@ -202,6 +228,7 @@ proptest! {
         ),
     ) {
         let _ = certificates(text.concat().as_bytes());
+        let _ = contents(text.concat().as_bytes());
     }
 
     #[test]

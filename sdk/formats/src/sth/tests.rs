@@ -16,7 +16,7 @@ fn sha256(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
-// Both vectors were opened by GSKit 8.0.60.5.
+// These two vectors were opened by GSKit 8.0.60.5.
 #[test]
 fn the_older_form_is_written_to_the_byte() {
     let stash = write_v1(PASSWORD, &FILLER).unwrap();
@@ -41,6 +41,22 @@ fn the_current_form_is_written_to_the_byte() {
     assert_eq!(*read(&stash).unwrap(), PASSWORD);
 }
 
+// A real GSKit opens this one too, and none that is made without the one hash.
+#[test]
+fn a_salt_whose_search_would_end_at_once_is_hashed_once_all_the_same() {
+    let salt = [0x33; SALT];
+    let first = Sha256::new()
+        .chain_update(salt)
+        .chain_update(check_of(&salt));
+    assert_eq!(first.finalize()[8], 3);
+    let stash = write_v2(PASSWORD, &salt, &FILLER).unwrap();
+    assert_eq!(
+        sha256(&stash),
+        "eb79e8205341cfe16d886c40f54cf76e70cb4a5b8b77ef5e82f1628e6bb97643"
+    );
+    assert_eq!(*read(&stash).unwrap(), PASSWORD);
+}
+
 #[test]
 fn a_changed_salt_or_check_is_noticed() {
     let stash = write_v2(PASSWORD, &salt(), &FILLER).unwrap();
@@ -48,6 +64,31 @@ fn a_changed_salt_or_check_is_noticed() {
         let mut changed = stash.to_vec();
         changed[position] ^= 0x10;
         assert_eq!(read(&changed), Err(SthError::Damaged), "{position}");
+    }
+}
+
+#[test]
+fn any_byte_that_is_changed_is_an_error_another_password_or_filler() {
+    let filler = PASSWORD.len() + 1;
+    for (stash, start) in [
+        (write_v1(PASSWORD, &FILLER).unwrap(), 0),
+        (write_v2(PASSWORD, &salt(), &FILLER).unwrap(), SALT + CHECK),
+    ] {
+        for position in 0..stash.len() {
+            for flip in 1..=u8::MAX {
+                let mut changed = stash.to_vec();
+                changed[position] ^= flip;
+                let read = read(&changed);
+                match position.checked_sub(start) {
+                    None => assert_eq!(read, Err(SthError::Damaged), "{position}"),
+                    // Neither form authenticates the password: the database then tells.
+                    Some(place) if place < filler => {
+                        assert!(read.is_err() || *read.unwrap() != PASSWORD, "{position}");
+                    }
+                    Some(_) => assert_eq!(*read.unwrap(), PASSWORD, "{position}"),
+                }
+            }
+        }
     }
 }
 

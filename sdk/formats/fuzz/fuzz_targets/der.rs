@@ -1,0 +1,4 @@
+//! DER, element by element.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| anchorhold_formats::fuzzing::der(bytes));
