@@ -5,8 +5,10 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::thread;
 
-use anchorhold_formats::p12::{Archive, Certificate};
+use anchorhold_formats::edit::Key;
 use sha2::{Digest, Sha256};
+
+use crate::archive::{Archive, Certificate};
 
 /// What tells one certificate from every other: its SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,17 +24,35 @@ pub(crate) struct Contents {
     archive: Option<Archive>,
     /// The identity of each certificate in the archive.
     ids: Vec<Id>,
-    /// Where each identity is first.
+    /// Where each identity is first, but those of the certificates of private keys.
     places: Places,
+    /// Where it is again.
+    again: ById<Vec<usize>>,
     /// Which certificates are items, in their order.
     items: Vec<usize>,
+    /// The certificates of private keys.
+    owners: ById<()>,
+    /// The private keys that are items, in their order.
+    keys: Vec<HeldKey>,
+    /// The same, by identity.
+    key_ids: ById<()>,
 }
 
-/// Why a file cannot be changed: what would be lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Foreign {
-    pub(crate) keys: usize,
-    pub(crate) others: usize,
+/// One item of a database.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Held<'a> {
+    Certificate(Id, Certificate<'a>),
+    Key(&'a HeldKey),
+}
+
+/// A private key whose public half is known.
+#[derive(Debug)]
+pub(crate) struct HeldKey {
+    /// Of the public half.
+    pub(crate) id: Id,
+    pub(crate) label: String,
+    /// The public half, a SubjectPublicKeyInfo.
+    pub(crate) public: Vec<u8>,
 }
 
 impl Id {
@@ -57,28 +77,39 @@ impl Contents {
             archive: None,
             ids: Vec::new(),
             places: Places::default(),
+            again: ById::default(),
             items: Vec::new(),
+            owners: ById::default(),
+            keys: Vec::new(),
+            key_ids: ById::default(),
         }
     }
 
     /// There was a file with this in it.
     pub(crate) fn new(archive: Archive) -> Self {
         let ids = identities(&archive);
-        let mut items = Vec::with_capacity(ids.len());
-        let mut places = Places::with_room(ids.len());
+        let (keys, key_ids) = keys(archive.keys());
+        let mut contents = Self {
+            places: Places::with_room(ids.len()),
+            items: Vec::with_capacity(ids.len()),
+            ids,
+            keys,
+            key_ids,
+            ..Self::absent()
+        };
         for (index, certificate) in archive.certificates().enumerate() {
-            let is_first = places.note(index, &ids);
+            let id = contents.ids[index];
             // The certificate of a private key says who its owner is, not whom to trust.
-            if is_first && !certificate.of_key && fits(certificate.der) {
-                items.push(index);
+            if certificate.of_key {
+                contents.owners.insert(id, ());
+            } else if !contents.places.note(index, &contents.ids) {
+                contents.again.entry(id).or_default().push(index);
+            } else if fits(certificate.der) {
+                contents.items.push(index);
             }
         }
-        Self {
-            archive: Some(archive),
-            ids,
-            places,
-            items,
-        }
+        contents.archive = Some(archive);
+        contents
     }
 
     /// A number that all processes see for these contents: 0 where there was no file.
@@ -90,41 +121,97 @@ impl Contents {
 
     /// How many items there are.
     pub(crate) fn len(&self) -> usize {
-        self.items.len()
+        self.items.len() + self.keys.len()
     }
 
-    /// The item at `index` of these.
-    pub(crate) fn item(&self, index: usize) -> Option<(Id, Certificate<'_>)> {
-        let place = *self.items.get(index)?;
-        Some((*self.ids.get(place)?, self.archive.as_ref()?.get(place)?))
+    /// The item at `index` of these: certificates first.
+    pub(crate) fn item(&self, index: usize) -> Option<Held<'_>> {
+        match self.items.get(index) {
+            Some(place) => {
+                let certificate = Certificate {
+                    trust_known: self.trust_known(*place),
+                    ..self.certificate(*place)?
+                };
+                Some(Held::Certificate(*self.ids.get(*place)?, certificate))
+            }
+            None => self.keys.get(index - self.items.len()).map(Held::Key),
+        }
     }
 
-    /// Every certificate of the file, items or not; none for each that was there before.
-    pub(crate) fn certificates(&self) -> impl Iterator<Item = Option<Certificate<'_>>> {
+    /// What was read; none where there was no file.
+    pub(crate) fn archive(&self) -> Option<&Archive> {
+        self.archive.as_ref()
+    }
+
+    /// The certificate at a place among all of the file.
+    pub(crate) fn certificate(&self, place: usize) -> Option<Certificate<'_>> {
+        self.archive.as_ref()?.get(place)
+    }
+
+    /// Whether it is known what the file says of the certificate that is first at this place,
+    /// wherever it is.
+    pub(crate) fn trust_known(&self, place: usize) -> bool {
+        let is_known = |place| {
+            let certificate = self.certificate(place);
+            certificate.is_some_and(|certificate| certificate.trust_known)
+        };
+        let again = match self.ids.get(place) {
+            // Nearly always there is nothing to look for.
+            Some(id) if !self.again.is_empty() => self.again(id),
+            _ => &[],
+        };
+        is_known(place) && again.iter().all(|place| is_known(*place))
+    }
+
+    /// Every label of the file.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
         let certificates = self.archive.iter().flat_map(Archive::certificates);
-        self.ids
-            .iter()
-            .zip(certificates)
-            .enumerate()
-            .map(|(index, (id, certificate))| {
-                (self.place(id) == Some(index)).then_some(certificate)
-            })
+        let keys = self.archive.iter().flat_map(Archive::keys);
+        certificates
+            .map(|certificate| certificate.label)
+            .chain(keys.map(|key| key.label))
     }
 
-    /// Where the certificate is among all.
+    /// Where the certificate is among all, unless it is only there as that of a private key.
     pub(crate) fn place(&self, id: &Id) -> Option<usize> {
         self.places.find(id, &self.ids)
     }
 
-    /// What of the file is no certificate.
-    pub(crate) fn foreign(&self) -> Foreign {
-        self.archive
-            .as_ref()
-            .map_or_else(Foreign::default, |archive| Foreign {
-                keys: archive.keys(),
-                others: archive.others(),
-            })
+    /// Where it is again.
+    pub(crate) fn again(&self, id: &Id) -> &[usize] {
+        self.again.get(id).map_or(&[], Vec::as_slice)
     }
+
+    /// Whether it is the certificate of a private key.
+    pub(crate) fn is_owner(&self, id: &Id) -> bool {
+        self.owners.contains_key(id)
+    }
+
+    /// Whether it is a private key.
+    pub(crate) fn is_key(&self, id: &Id) -> bool {
+        self.key_ids.contains_key(id)
+    }
+
+    /// Whether it has a private key, listed or not.
+    pub(crate) fn has_keys(&self) -> bool {
+        let mut keys = self.archive.iter().flat_map(Archive::keys);
+        keys.next().is_some()
+    }
+}
+
+/// The keys that can be items: with a public half, and each once.
+fn keys<'a>(keys: impl Iterator<Item = Key<'a>>) -> (Vec<HeldKey>, ById<()>) {
+    let mut known = ById::default();
+    let held = keys.filter_map(|key| {
+        let public = key.public.filter(|public| fits(public))?;
+        let id = Id::of(public);
+        known.insert(id, ()).is_none().then(|| HeldKey {
+            id,
+            label: key.label.to_owned(),
+            public: public.to_owned(),
+        })
+    });
+    (held.collect(), known)
 }
 
 /// Where each identity is first, as chains through the identities themselves: they are there
@@ -156,7 +243,7 @@ impl Places {
         let chain = self.chain(id);
         #[expect(
             clippy::expect_used,
-            reason = "a file has at most `MAX_CERTIFICATES`, which is less than 2^32"
+            reason = "formats read no file of 2^32 certificates"
         )]
         let link = u32::try_from(index + 1).expect("there are not so many certificates");
         self.before[index] = std::mem::replace(&mut self.heads[chain], link);
@@ -175,12 +262,6 @@ impl Places {
         let [a, b, c, d, ..] = id.0;
         let low = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(0);
         low & self.heads.len().saturating_sub(1)
-    }
-}
-
-impl Foreign {
-    pub(crate) fn is_empty(self) -> bool {
-        self == Self::default()
     }
 }
 

@@ -3,18 +3,22 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use anchorhold_formats::p12::{self, Archive, Entry, MAX_FILE, Password, Randomness};
-
-use crate::contents::{self, Contents, Foreign, fits};
-use crate::draft::{Change, Draft, Outcome};
+use crate::archive::{Archive, Format};
+use crate::backup::{self, Backup};
+use crate::contents::Contents;
+use crate::draft::{Change, Draft, Outcome, Work};
 use crate::error::DatabaseError;
 use crate::location::{self, Location, Stamp, Stamps};
 use crate::lock::{Patience, WriteLock};
-use crate::owner::Owner;
+use crate::obstacle;
 use crate::replace::{self, Probe};
+use crate::settings::Settings;
+use crate::standing::{Found, Known, Standing, State, now};
 use crate::stash::{self, Secret};
+use crate::watch::{Seen, Watch};
+
+mod write;
 
 /// One key database.
 ///
@@ -22,9 +26,12 @@ use crate::stash::{self, Secret};
 /// was read from, so all processes that have it open see the same.
 pub(crate) struct Database {
     location: Location,
+    settings: Settings,
     memory: Mutex<Memory>,
     /// What `standing` answers from. It is locked for moments only, never while a file is read.
     known: Mutex<Known>,
+    /// What a watch takes for known.
+    seen: Arc<Seen>,
     probe: Box<Probe>,
 }
 
@@ -38,48 +45,6 @@ struct Memory {
     secret: Option<Secret>,
 }
 
-/// What is known without reading.
-#[derive(Debug)]
-struct Known {
-    /// Which files were read or written last.
-    stamps: Stamps,
-    /// What they held, or why they were not read.
-    found: Result<Found, String>,
-    /// When that last went well, in Unix seconds; 0 is never.
-    last_success: i64,
-}
-
-/// What a file was found to hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) generation: u64,
-    pub(crate) items: usize,
-    pub(crate) foreign: Foreign,
-}
-
-/// How a database is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) state: State,
-    pub(crate) writable: bool,
-    /// What lets others than the owner in, and what to do about it.
-    pub(crate) exposed: Option<String>,
-    pub(crate) last_success: i64,
-}
-
-/// What is known of the file that is there now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// It was not read since it changed.
-    Changed,
-    /// It cannot be read.
-    Failed(String),
-    /// It is not there, although its stash is: it was removed, or never came to be.
-    Missing,
-    /// It was read.
-    Read(Found),
-}
-
 /// Under which conditions changes are made.
 pub(crate) struct Terms<'a> {
     /// The generation that they are meant for; none is any.
@@ -88,44 +53,59 @@ pub(crate) struct Terms<'a> {
     pub(crate) check_only: bool,
     /// How long to wait for another writer.
     pub(crate) patience: Patience<'a>,
+    /// Hears of what the operator should know.
+    pub(crate) tell: &'a dyn Fn(&str),
 }
 
 impl Database {
     /// Finds the database at `path`, and reads it if it is there. That it cannot be read is no
     /// error yet: its standing tells, and every later call tries again.
-    pub(crate) fn open(path: &Path) -> Result<Self, DatabaseError> {
-        Self::open_probed(path, Box::new(|_, _| Ok(())))
+    pub(crate) fn open(path: &Path, settings: Settings) -> Result<Self, DatabaseError> {
+        Self::open_probed(path, settings, Box::new(|_, _| Ok(())))
     }
 
     /// The same, with something that is asked between the steps of each write.
-    pub(crate) fn open_probed(path: &Path, probe: Box<Probe>) -> Result<Self, DatabaseError> {
+    pub(crate) fn open_probed(
+        path: &Path,
+        settings: Settings,
+        probe: Box<Probe>,
+    ) -> Result<Self, DatabaseError> {
         let database = Self {
             location: Location::new(path)?,
+            settings,
             memory: Mutex::default(),
-            known: Mutex::new(Known {
-                stamps: Stamps::default(),
-                found: Ok(Found::default()),
-                last_success: 0,
-            }),
+            known: Mutex::default(),
+            seen: Arc::default(),
             probe,
         };
         // What went wrong is known from now on.
         let _ = database.refresh(&mut database.memory());
+        *database.seen.turn() = database.memory().stamps;
         Ok(database)
+    }
+
+    /// Tells whenever another program changed the files, for as long as the watch is there; none
+    /// where nobody hears of changes.
+    pub(crate) fn watch(&self, tell: impl Fn() + Send + 'static) -> Option<Watch> {
+        Watch::start(&self.location, &self.seen, tell)
+    }
+
+    /// What it is written as.
+    pub(crate) fn format(&self) -> Format {
+        self.location.format
     }
 
     /// How it is: from memory, and from what the system knows of the files without reading them.
     pub(crate) fn standing(&self) -> Standing {
         let (state, last_success) = self.state();
-        let writable = match &state {
-            State::Failed(_) => false,
-            State::Read(found) if !found.foreign.is_empty() => false,
-            _ => self.location.is_writable(),
-        };
+        let obstacle = obstacle::check(&self.location, self.settings.adoption);
+        // Until it is read again, it holds what it held.
+        let is_public = self.settings.adoption.is_some()
+            && matches!(self.known().found, Ok(found) if !found.has_keys);
         Standing {
+            obstacle: obstacle.err().map(|error| self.in_brief(&error)),
+            exposed: self.location.exposed(is_public),
             state,
-            writable,
-            exposed: self.location.exposed(),
             last_success,
         }
     }
@@ -146,26 +126,28 @@ impl Database {
     ) -> Result<Vec<Outcome>, DatabaseError> {
         let mut memory = self.memory();
         let mut lock = None;
-        loop {
+        for _ in 0..ATTEMPTS {
             let contents = self.refresh(&mut memory)?;
-            let (draft, outcomes) = self.draft(&contents, changes, terms.at)?;
-            if terms.check_only || !draft.is_changed() {
-                return Ok(outcomes);
+            let work = self.draft(&contents, changes, terms.at)?;
+            if terms.check_only || work.edits.is_empty() {
+                return Ok(work.outcomes);
             }
             if lock.is_none() {
-                lock = Some(self.lock(&terms.patience)?);
+                lock = Some(self.lock(&mut memory, terms)?);
                 // Somebody may have written while there was no lock.
                 if self.location.stamps()? != memory.stamps {
                     continue;
                 }
             }
-            let known = self.write(&draft.into_entries(), &mut memory.secret)?;
-            *self.known() = known;
-            // What is there now is read from the disk when it is asked for, so that what is then
-            // said of a change is what has become of it.
-            memory.contents = None;
-            return Ok(outcomes);
+            if let Some(known) = self.write(&contents, &work, &mut memory)? {
+                *self.known() = known;
+                // What is there now is read from the disk when it is asked for, so that what is
+                // then said of a change is what has become of it.
+                memory.contents = None;
+                return Ok(work.outcomes);
+            }
         }
+        Err(DatabaseError::Conflict)
     }
 
     /// What the changes make of the contents, and what is to be said of each.
@@ -174,63 +156,41 @@ impl Database {
         contents: &'a Contents,
         changes: &[Change<'a>],
         at: Option<u64>,
-    ) -> Result<(Draft<'a>, Vec<Outcome>), DatabaseError> {
+    ) -> Result<Work<'a>, DatabaseError> {
         if at.is_some_and(|at| at != contents.generation()) {
             return Err(DatabaseError::Conflict);
         }
         let mut draft = Draft::new(contents, changes);
         let outcomes: Result<Vec<_>, _> = changes.iter().map(|change| draft.make(change)).collect();
-        let foreign = contents.foreign();
-        if draft.is_changed() && !foreign.is_empty() {
-            return Err(DatabaseError::WouldLose {
-                path: self.location.database.clone(),
-                keys: foreign.keys,
-                others: foreign.others,
-            });
+        let outcomes = outcomes?;
+        if draft.is_changed() {
+            obstacle::check(&self.location, self.settings.adoption)?;
         }
-        Ok((draft, outcomes?))
+        Ok(draft.finish(outcomes))
     }
 
-    /// Takes the lock, in a directory that is made where it is missing.
-    fn lock(&self, patience: &Patience<'_>) -> Result<WriteLock, DatabaseError> {
-        replace::make_directory(&self.location.directory)?;
-        let owner = Owner::of(&self.location)?;
-        WriteLock::take(&self.location.lock, owner, patience)
+    /// Takes the lock, in a directory that is made where it is missing. A database that was made
+    /// elsewhere is copied before.
+    fn lock(&self, memory: &mut Memory, terms: &Terms<'_>) -> Result<WriteLock, DatabaseError> {
+        let location = &self.location;
+        replace::make_directory(&location.directory)?;
+        let secret = memory.secret.as_mut();
+        let (lock, kept) = backup::lock(location, secret, &terms.patience, &*self.probe)?;
+        self.tell(&kept, terms);
+        Ok(lock)
     }
 
-    /// Writes a database with these entries. The lock is held.
-    fn write(
-        &self,
-        entries: &[Entry<'_>],
-        secret: &mut Option<Secret>,
-    ) -> Result<Known, DatabaseError> {
-        let owner = Owner::of(&self.location)?;
-        let secret = match secret {
-            Some(secret) => secret,
-            // There is no database yet. A stash without one is what an interrupted first write
-            // leaves behind.
-            None => secret.insert(match stash::read(&self.location)? {
-                Some(text) => Secret::new(text),
-                None => stash::create(&self.location, owner, &*self.probe)?,
-            }),
+    fn tell(&self, kept: &Backup, terms: &Terms<'_>) {
+        let what = match kept {
+            Backup::Made => "is kept as",
+            Backup::Kept => "was kept before, and stays, as",
+            Backup::NotDue => return,
         };
-        let bytes = p12::write(entries, &mut secret.password, &randomness()?)
-            .map_err(DatabaseError::Write)?;
-        let digest = p12::digest(&bytes).map_err(DatabaseError::Write)?;
-        let stamps = self.location.stamps()?;
-        let stamp = replace::replace(&self.location.database, &bytes, owner, &*self.probe)?;
-        Ok(Known {
-            stamps: Stamps {
-                database: Some(stamp),
-                ..stamps
-            },
-            found: Ok(Found {
-                generation: contents::generation(&digest),
-                items: entries.iter().filter(|entry| fits(entry.der)).count(),
-                foreign: Foreign::default(),
-            }),
-            last_success: now(),
-        })
+        (terms.tell)(&format!(
+            "{} was not made here; as it was, it {what} {}",
+            self.location.database.display(),
+            self.location.backup.display()
+        ));
     }
 
     /// What the files hold: read now, unless they are those that were read last.
@@ -264,28 +224,45 @@ impl Database {
         memory.stamps = stamps;
         let before = memory.secret.take();
         if stamps.database.is_none() {
-            return Ok(Contents::absent());
+            return self.absent();
         }
-        let text = stash::read(&self.location)?.ok_or_else(|| self.stash_missing())?;
-        let secret = memory.secret.insert(stash::renew(before, text));
-        let (stamp, archive) = self.open_file(&mut secret.password)?;
-        memory.stamps.database = stamp;
-        Ok(archive.map_or_else(Contents::absent, Contents::new))
+        let password = stash::read(&self.location)?.ok_or_else(|| self.stash_missing())?;
+        let secret = memory.secret.insert(stash::renew(before, password));
+        match self.open_file(secret)? {
+            Some((stamp, archive)) => {
+                memory.stamps.database = Some(stamp);
+                Ok(Contents::new(archive))
+            }
+            None => {
+                memory.stamps.database = None;
+                self.absent()
+            }
+        }
+    }
+
+    /// What a database holds that is not there.
+    fn absent(&self) -> Result<Contents, DatabaseError> {
+        match self.settings.adoption {
+            // Whoever adopted it counts on what it held.
+            Some(_) => Err(self.missing()),
+            None => Ok(Contents::absent()),
+        }
     }
 
     /// Reads and opens the database; none if it is gone by now.
-    fn open_file(
-        &self,
-        password: &mut Password,
-    ) -> Result<(Option<Stamp>, Option<Archive>), DatabaseError> {
-        let path = &self.location.database;
-        let mut attempts = 3;
+    fn open_file(&self, secret: &mut Secret) -> Result<Option<(Stamp, Archive)>, DatabaseError> {
+        let Location {
+            database: path,
+            format,
+            ..
+        } = &self.location;
+        let mut attempts = ATTEMPTS;
         loop {
-            let Some((stamp, bytes)) = location::read(path, MAX_FILE)? else {
-                return Ok((None, None));
+            let Some((stamp, bytes)) = location::read(path, format.max_file())? else {
+                return Ok(None);
             };
-            let source = match p12::read(bytes, password) {
-                Ok(archive) => return Ok((Some(stamp), Some(archive))),
+            let source = match Archive::open(*format, bytes, secret) {
+                Ok(archive) => return Ok(Some((stamp, archive))),
                 Err(source) => source,
             };
             attempts -= 1;
@@ -304,6 +281,9 @@ impl Database {
         let known = self.known();
         let state = match stamps {
             Err(error) => State::Failed(self.in_brief(&error)),
+            Ok(Stamps { database: None, .. }) if self.settings.adoption.is_some() => {
+                State::Failed(self.in_brief(&self.missing()))
+            }
             Ok(Stamps {
                 database: None,
                 stash: Some(_),
@@ -325,6 +305,12 @@ impl Database {
         }
     }
 
+    fn missing(&self) -> DatabaseError {
+        DatabaseError::Missing {
+            path: self.location.database.clone(),
+        }
+    }
+
     /// An error without the directory, whose name may be longer than all else.
     fn in_brief(&self, error: &DatabaseError) -> String {
         let directory = format!("{}/", self.location.directory.display());
@@ -340,16 +326,6 @@ impl Database {
     }
 }
 
-impl Found {
-    fn of(contents: &Contents) -> Self {
-        Self {
-            generation: contents.generation(),
-            items: contents.len(),
-            foreign: contents.foreign(),
-        }
-    }
-}
-
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database")
@@ -358,26 +334,8 @@ impl fmt::Debug for Database {
     }
 }
 
-fn randomness() -> Result<Randomness, DatabaseError> {
-    let mut random = Randomness {
-        salt: [0; 16],
-        iv: [0; 16],
-        mac_salt: [0; 16],
-    };
-    stash::fill(&mut random.salt)?;
-    stash::fill(&mut random.iv)?;
-    stash::fill(&mut random.mac_salt)?;
-    Ok(random)
-}
-
-/// Unix seconds, for people.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_secs()).ok())
-        .unwrap_or(0)
-}
+/// How often a file is read, or written anew, that another program writes at the same time.
+const ATTEMPTS: u32 = 3;
 
 #[cfg(test)]
 mod tests;

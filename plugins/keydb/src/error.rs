@@ -5,9 +5,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anchorhold_formats::p12::P12Error;
 use anchorhold_formats::sth::SthError;
 use anchorhold_sdk::{Error, ErrorKind};
+
+use crate::archive::FormatError;
+use crate::obstacle::Obstacle;
 
 /// Why a key database cannot be read or changed.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ pub enum DatabaseError {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: P12Error,
+        source: FormatError,
     },
     /// The system refused something.
     Io {
@@ -38,10 +40,32 @@ pub enum DatabaseError {
         /// What it said.
         source: io::Error,
     },
+    /// A private key is to be removed.
+    IsKey,
+    /// The store would have to keep a mark of a certificate's trust whose meaning is not known.
+    MarkNotKept {
+        /// The label of the certificate.
+        label: String,
+    },
+    /// The certificate carries a mark of its trust that could not be written again.
+    MarkUnknown {
+        /// Its label.
+        label: String,
+    },
+    /// A database that another program made is not there any more.
+    Missing {
+        /// Which file.
+        path: PathBuf,
+    },
     /// What stands there is no file.
     NotAFile {
         /// Which file.
         path: PathBuf,
+    },
+    /// The certificate is that of a private key of the database.
+    OfKey {
+        /// The label that it was to get.
+        label: String,
     },
     /// The item to put has the id of another certificate.
     OtherCertificate,
@@ -52,13 +76,15 @@ pub enum DatabaseError {
         /// Whose it is.
         uid: u32,
     },
-    /// The path is relative, or does not end in `.p12`.
+    /// The path is relative, or ends in neither `.p12` nor `.kdb`.
     Path {
         /// The path.
         path: PathBuf,
     },
     /// The system has no random bytes.
     Random(getrandom::Error),
+    /// Something keeps the database from being written.
+    ReadOnly(Obstacle),
     /// A certificate of this label is there already.
     SameLabel {
         /// The label that is there.
@@ -76,27 +102,18 @@ pub enum DatabaseError {
         /// Where it should be.
         path: PathBuf,
     },
-    /// The password in the stash is no text.
-    StashText {
-        /// Which file.
-        path: PathBuf,
-    },
     /// A symbolic link stands where a file should be.
     SymbolicLink {
         /// Which file.
         path: PathBuf,
     },
-    /// The file holds what would be lost if it were written again.
-    WouldLose {
+    /// The changed database does not read back as what it should be.
+    Unproven {
         /// Which file.
         path: PathBuf,
-        /// How many private keys.
-        keys: usize,
-        /// How many things of other kinds.
-        others: usize,
     },
     /// The changed database cannot be written.
-    Write(P12Error),
+    Write(FormatError),
 }
 
 impl DatabaseError {
@@ -118,21 +135,23 @@ impl DatabaseError {
             Self::Busy { .. } => ErrorKind::Busy,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Conflict => ErrorKind::Conflict,
-            Self::File { source, .. } => match source {
-                P12Error::WrongPassword => ErrorKind::WrongSecret,
-                P12Error::TooLarge | P12Error::TooMany => ErrorKind::Limit,
-                _ => ErrorKind::Malformed,
-            },
-            Self::Io { .. } | Self::Random(_) => ErrorKind::Internal,
+            Self::File { source, .. } if source.is_wrong_password() => ErrorKind::WrongSecret,
+            Self::File { source, .. } if source.is_limit() => ErrorKind::Limit,
+            Self::File {
+                source: FormatError::Content | FormatError::Unauthenticated,
+                ..
+            } => ErrorKind::Unsupported,
+            Self::File { .. } | Self::Stash { .. } => ErrorKind::Malformed,
+            Self::Io { .. } | Self::Random(_) | Self::Unproven { .. } => ErrorKind::Internal,
+            Self::IsKey | Self::MarkUnknown { .. } | Self::ReadOnly(_) => ErrorKind::ReadOnly,
+            Self::MarkNotKept { .. } | Self::OfKey { .. } => ErrorKind::Unsupported,
+            Self::Missing { .. } | Self::StashMissing { .. } => ErrorKind::NotPresent,
             Self::NotAFile { .. } | Self::SymbolicLink { .. } | Self::Owner { .. } => {
                 ErrorKind::Denied
             }
             Self::OtherCertificate | Self::Path { .. } => ErrorKind::InvalidArgument,
             Self::SameLabel { .. } => ErrorKind::AlreadyExists,
-            Self::Stash { .. } | Self::StashText { .. } => ErrorKind::Malformed,
-            Self::StashMissing { .. } => ErrorKind::NotPresent,
-            Self::WouldLose { .. } => ErrorKind::ReadOnly,
-            Self::Write(P12Error::TooLarge | P12Error::TooMany) => ErrorKind::Full,
+            Self::Write(source) if source.is_limit() => ErrorKind::Full,
             Self::Write(_) => ErrorKind::Malformed,
         }
     }
@@ -169,24 +188,43 @@ impl fmt::Display for DatabaseError {
             }
             Self::Cancelled => f.write_str("called off by the host"),
             Self::Conflict => f.write_str("the key database changed since it was listed"),
-            Self::File {
-                path,
-                source: P12Error::WrongPassword,
-            } => write!(
+            Self::File { path, source } if source.is_wrong_password() => write!(
                 f,
                 "{}: the password in its stash does not open it; restore both files from one backup",
                 path.display()
             ),
-            Self::File {
-                path,
-                source: source @ (P12Error::Altered | P12Error::Truncated),
-            } => write!(f, "{}: {source}; restore it from a backup", path.display()),
+            Self::File { path, source } if source.is_damage() => {
+                write!(f, "{}: {source}; restore it from a backup", path.display())
+            }
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Io {
                 action,
                 path,
                 source,
             } => write!(f, "cannot {action} {}: {source}", path.display()),
+            Self::IsKey => f.write_str(
+                "this is a private key, which is never removed here; use the program that made it",
+            ),
+            Self::MarkNotKept { label } => write!(
+                f,
+                "a key database cannot keep that the trust of {label:?} is marked in a way that is \
+                 not known"
+            ),
+            Self::MarkUnknown { label } => write!(
+                f,
+                "{label:?} has flags whose meaning is not known, so it is neither changed nor \
+                 removed here; use the program that set them"
+            ),
+            Self::Missing { path } => write!(
+                f,
+                "{} is missing, and is not made anew, for its store adopted it; restore it",
+                path.display()
+            ),
+            Self::OfKey { label } => write!(
+                f,
+                "{label:?} is the certificate of a private key that is here, which cannot be here \
+                 a second time; import it into another store"
+            ),
             Self::OtherCertificate => {
                 f.write_str("another certificate has this id, which is the SHA-256 of its bytes")
             }
@@ -198,10 +236,11 @@ impl fmt::Display for DatabaseError {
             ),
             Self::Path { path } => write!(
                 f,
-                "the path of a key database is absolute and ends in .p12, which {} is not",
+                "the path of a key database is absolute and ends in .p12 or .kdb, which {} does not",
                 path.display()
             ),
             Self::Random(source) => write!(f, "the system has no random bytes: {source}"),
+            Self::ReadOnly(obstacle) => obstacle.fmt(f),
             Self::SameLabel { label } => write!(
                 f,
                 "another certificate is labelled {label:?}, and labels differ by more than case"
@@ -212,18 +251,14 @@ impl fmt::Display for DatabaseError {
                 "{} is missing, without which the key database cannot be opened; restore it",
                 path.display()
             ),
-            Self::StashText { path } => {
-                write!(f, "{}: the password in it is no text", path.display())
-            }
             Self::SymbolicLink { path } => write!(
                 f,
                 "{} is a symbolic link; put the path of the file itself into the configuration",
                 path.display()
             ),
-            Self::WouldLose { path, keys, others } => write!(
+            Self::Unproven { path } => write!(
                 f,
-                "{} holds {keys} private keys and {others} other things that a change would lose; \
-                 use a file with nothing but certificates",
+                "{} was not written: the new one does not read back as it should; this is a bug",
                 path.display()
             ),
             Self::Write(source) => {
@@ -239,6 +274,7 @@ impl std::error::Error for DatabaseError {
             Self::File { source, .. } | Self::Write(source) => Some(source),
             Self::Io { source, .. } => Some(source),
             Self::Random(source) => Some(source),
+            Self::ReadOnly(obstacle) => std::error::Error::source(obstacle),
             Self::Stash { source, .. } => Some(source),
             _ => None,
         }

@@ -6,20 +6,26 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use rustix::fs::{Access, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 
+use crate::archive::Format;
 use crate::error::DatabaseError;
-use crate::owner::Owner;
 
 /// The files of one database.
 #[derive(Clone, Debug)]
 pub(crate) struct Location {
     /// The database itself.
     pub(crate) database: PathBuf,
+    /// What it is written as.
+    pub(crate) format: Format,
     /// The stash with its password.
     pub(crate) stash: PathBuf,
     /// What a writer locks. It stays, so that it has its owner and mode from the first time on.
     pub(crate) lock: PathBuf,
+    /// What another program that uses the database may keep for itself.
+    pub(crate) index: PathBuf,
+    /// The database as it was before it was changed here, where it was made elsewhere.
+    pub(crate) backup: PathBuf,
     /// What all of them are in.
     pub(crate) directory: PathBuf,
 }
@@ -63,15 +69,17 @@ impl Location {
             path: path.to_owned(),
         };
         let extension = path.extension().ok_or_else(wrong)?;
-        if !path.is_absolute() || !extension.eq_ignore_ascii_case("p12") {
+        let format = Format::of_extension(extension).ok_or_else(wrong)?;
+        if !path.is_absolute() {
             return Err(wrong());
         }
-        let mut lock = path.file_name().ok_or_else(wrong)?.to_owned();
-        lock.push(".lock");
         Ok(Self {
             database: path.to_owned(),
+            format,
             stash: path.with_extension("sth"),
-            lock: path.with_file_name(lock),
+            lock: beside(path, ".lock"),
+            index: path.with_extension("idx"),
+            backup: beside(path, ".before-anchorhold"),
             directory: path.parent().ok_or_else(wrong)?.to_owned(),
         })
     }
@@ -90,31 +98,29 @@ impl Location {
         })
     }
 
-    /// Whether the database could be replaced or made, as far as the system tells beforehand.
-    pub(crate) fn is_writable(&self) -> bool {
-        let mine = match self.metadata() {
-            Ok(Some(_)) => Owner::of(self).is_ok(),
-            Ok(None) => true,
-            Err(_) => false,
-        };
-        let nearest = self.directory.ancestors().find(|place| place.exists());
-        mine && nearest.is_some_and(|place| {
-            rustix::fs::access(place, Access::WRITE_OK | Access::EXEC_OK).is_ok()
-        })
-    }
-
     /// Which of the files others than their owner can get at, and what to do about it.
-    pub(crate) fn exposed(&self) -> Option<String> {
+    ///
+    /// A database without a secret in it, which another program keeps for all users of the
+    /// machine, may be read by them, and its stash as well.
+    pub(crate) fn exposed(&self, is_public: bool) -> Option<String> {
         const ALL_OTHERS: u32 = 0o077;
         const WRITING: u32 = 0o022;
         const STICKY: u32 = 0o1000;
         let stash = mode(&self.stash);
-        if stash & ALL_OTHERS != 0 {
+        if stash & ALL_OTHERS != 0 && !is_public {
             return Some(exposure(&self.stash, "reached", stash, 0o600));
+        }
+        if stash & WRITING != 0 {
+            return Some(exposure(&self.stash, "written", stash, stash & !WRITING));
         }
         let database = mode(&self.database);
         if database & WRITING != 0 {
-            return Some(exposure(&self.database, "written", database, 0o600));
+            return Some(exposure(
+                &self.database,
+                "written",
+                database,
+                database & !WRITING,
+            ));
         }
         let directory = mode(&self.directory);
         if directory & WRITING != 0 && directory & STICKY == 0 {
@@ -220,6 +226,13 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), DatabaseError> {
     } else {
         Ok(())
     }
+}
+
+/// A file whose name is that of `path` and more.
+pub(crate) fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(more);
+    path.with_file_name(name)
 }
 
 /// The mode of `path`; none of its bits if nothing is there.

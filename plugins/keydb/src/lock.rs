@@ -31,6 +31,16 @@ pub(crate) struct Patience<'a> {
     pub(crate) cancelled: &'a dyn Fn() -> bool,
 }
 
+impl Patience<'_> {
+    /// What is left of it after so long.
+    pub(crate) fn after(&self, waited: Duration) -> Self {
+        Self {
+            limit: self.limit.saturating_sub(waited),
+            cancelled: self.cancelled,
+        }
+    }
+}
+
 impl WriteLock {
     /// Takes the lock on the file at `path`, which is made where it is missing.
     pub(crate) fn take(
@@ -63,6 +73,11 @@ impl WriteLock {
             }
             thread::sleep(PAUSE);
         }
+    }
+
+    /// Gives it up, and the file at `path` with it. Whoever waits for it makes one anew.
+    pub(crate) fn remove(self, path: &Path) -> Result<(), DatabaseError> {
+        fs::remove_file(path).map_err(DatabaseError::io("remove", path))
     }
 }
 

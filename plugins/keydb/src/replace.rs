@@ -1,13 +1,15 @@
 //! Puts a file in the place of another, whole or not at all, power cuts included.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use crate::error::DatabaseError;
+use crate::likeness::Likeness;
 use crate::location::{self, Stamp};
 use crate::owner::Owner;
 
@@ -31,18 +33,55 @@ pub(crate) enum Step {
 /// What is asked between two steps. An error ends the write there; tests give one.
 pub(crate) type Probe = dyn Fn(&Path, Step) -> io::Result<()> + Send + Sync;
 
-/// Puts `bytes` in the place of whatever `path` is. Only one writer at a time may do it.
+/// Puts `bytes` in the place of whatever `path` is, once `ready` agrees, when they are on the disk
+/// already. Only one writer at a time may do it.
 ///
 /// After an error the old file is there as it was, unless only the last step failed: then it is
 /// not known whether the new one would survive a power cut.
 pub(crate) fn replace(
     path: &Path,
     bytes: &[u8],
-    owner: Owner,
+    likeness: &Likeness,
     probe: &Probe,
+    ready: impl FnOnce() -> Result<(), DatabaseError>,
 ) -> Result<Stamp, DatabaseError> {
-    let passing = passing_name(path);
-    let written = write(path, &passing, bytes, owner, probe);
+    write(path, bytes, likeness, probe, |passing| {
+        ready()?;
+        fs::rename(passing, path).map_err(DatabaseError::io("replace", path))
+    })
+}
+
+/// Puts `bytes` under a name that nothing has yet; whether it was so. Only one at a time may do
+/// it.
+pub(crate) fn add(
+    path: &Path,
+    bytes: &[u8],
+    likeness: &Likeness,
+    probe: &Probe,
+) -> Result<bool, DatabaseError> {
+    let mut is_free = true;
+    write(path, bytes, likeness, probe, |passing| {
+        let renamed = rename_to_free(passing, path);
+        is_free = !matches!(&renamed, Err(error) if error.kind() == io::ErrorKind::AlreadyExists);
+        renamed.map_err(DatabaseError::io("make", path))
+    })
+    .map(|_| true)
+    .or_else(|error| match is_free {
+        true => Err(error),
+        false => Ok(false),
+    })
+}
+
+/// Writes a file that `name` then gives its name.
+fn write(
+    path: &Path,
+    bytes: &[u8],
+    likeness: &Likeness,
+    probe: &Probe,
+    name: impl FnOnce(&Path) -> Result<(), DatabaseError>,
+) -> Result<Stamp, DatabaseError> {
+    let passing = location::beside(path, ".new");
+    let written = write_passing(path, &passing, bytes, likeness, probe, name);
     if written.is_err() {
         // The error that is reported is the first one.
         let _ = fs::remove_file(&passing);
@@ -50,24 +89,26 @@ pub(crate) fn replace(
     written
 }
 
-fn write(
+fn write_passing(
     path: &Path,
     passing: &Path,
     bytes: &[u8],
-    owner: Owner,
+    likeness: &Likeness,
     probe: &Probe,
+    name: impl FnOnce(&Path) -> Result<(), DatabaseError>,
 ) -> Result<Stamp, DatabaseError> {
     let pass = |step| probe(path, step).map_err(DatabaseError::io("write", path));
     pass(Step::Begun)?;
     let mut file = create(passing)?;
-    owner.give(&file, passing)?;
+    likeness.give(&file, passing)?;
     pass(Step::Created)?;
     let failed = |error| DatabaseError::io("write", passing)(error);
     file.write_all(bytes).map_err(failed)?;
+    likeness.admit(&file, passing)?;
     pass(Step::Written)?;
     file.sync_all().map_err(failed)?;
     pass(Step::Synced)?;
-    fs::rename(passing, path).map_err(DatabaseError::io("replace", path))?;
+    name(passing)?;
     pass(Step::Renamed)?;
     if let Some(directory) = path.parent() {
         sync_directory(directory)?;
@@ -78,7 +119,19 @@ fn write(
     Ok(Stamp::of(&metadata))
 }
 
-/// A new, empty file that only its owner reads. One that an interrupted write left is removed.
+/// Renames, unless something has the name already.
+fn rename_to_free(passing: &Path, path: &Path) -> io::Result<()> {
+    match renameat_with(CWD, passing, CWD, path, RenameFlags::NOREPLACE) {
+        // Not every file system can do that in one step. A second name is not given to two either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            fs::hard_link(passing, path)?;
+            fs::remove_file(passing)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+/// A new, empty file. One that an interrupted write left is removed.
 fn create(path: &Path) -> Result<File, DatabaseError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -87,12 +140,8 @@ fn create(path: &Path) -> Result<File, DatabaseError> {
         _ => {}
     }
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-    let file = location::open(path, flags)?
-        .ok_or_else(|| DatabaseError::io("make", path)(io::ErrorKind::NotFound.into()))?;
-    // Whatever the mask of the process left of it.
-    file.set_permissions(Permissions::from_mode(0o600))
-        .map_err(DatabaseError::io("protect", path))?;
-    Ok(file)
+    location::open(path, flags)?
+        .ok_or_else(|| DatabaseError::io("make", path)(io::ErrorKind::NotFound.into()))
 }
 
 /// Makes the directory and those above it that are missing, for their owner alone.
@@ -119,11 +168,4 @@ fn sync_directory(path: &Path) -> Result<(), DatabaseError> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(DatabaseError::io("sync", path))
-}
-
-/// The name of a file that is not whole yet.
-fn passing_name(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    path.with_file_name(name)
 }

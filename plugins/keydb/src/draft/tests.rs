@@ -1,10 +1,12 @@
 //! Any changes in any order keep the rules of the contract.
 
-use anchorhold_formats::der::{SEQUENCE, wrap};
-use anchorhold_formats::p12::{self, Password, Randomness};
+use anchorhold_formats::kdb::Version;
 use proptest::prelude::*;
 
 use super::*;
+use crate::archive::{Archive, Format};
+use crate::stash::{self, Secret};
+use crate::workshop;
 
 /// A change, as a test makes it up.
 #[derive(Clone, Debug)]
@@ -60,9 +62,9 @@ impl Model {
     }
 }
 
-/// The certificates that the tests use, one byte each.
+/// The certificates that the tests use.
 fn ders() -> Vec<Vec<u8>> {
-    (0..6).map(|number| wrap(SEQUENCE, &[&[number]])).collect()
+    (0..6).map(workshop::certificate).collect()
 }
 
 fn changes<'a>(made: &'a [Made], ders: &'a [Vec<u8>]) -> Vec<Change<'a>> {
@@ -75,6 +77,7 @@ fn changes<'a>(made: &'a [Made], ders: &'a [Vec<u8>]) -> Vec<Change<'a>> {
                     id: Id::of(der),
                     claimed: None,
                     entry,
+                    marked: false,
                 }
             }
             Made::Remove(number) => Change::Remove(Id::of(&ders[usize::from(*number)])),
@@ -82,16 +85,45 @@ fn changes<'a>(made: &'a [Made], ders: &'a [Vec<u8>]) -> Vec<Change<'a>> {
         .collect()
 }
 
-/// Contents that hold these, as if they had been read from a file.
-fn contents(entries: &[Entry<'_>]) -> Contents {
-    let random = Randomness {
-        salt: [1; 16],
-        iv: [2; 16],
-        mac_salt: [3; 16],
+/// Contents with these edits made in them, as if they had been read from a file.
+fn edited(held: &Contents, edits: &Edits<'_>, format: Format) -> Contents {
+    let mut secret = Secret::new(b"changeit".to_vec().into());
+    let random = stash::random().unwrap();
+    let bytes = match held.archive() {
+        None => format.create(edits, &mut secret, Version::V6, &random),
+        Some(archive) => archive.rewrite(Vec::new(), edits, &mut secret, &random),
     };
-    let mut password = Password::new("changeit");
-    let bytes = p12::write(entries, &mut password, &random).unwrap();
-    Contents::new(p12::read(bytes, &mut password).unwrap())
+    Contents::new(Archive::open(format, bytes.unwrap(), &mut secret).unwrap())
+}
+
+fn check(format: Format, rounds: [&[Made]; 2]) -> Result<(), TestCaseError> {
+    let ders = ders();
+    let mut model = Model::default();
+    let mut held = Contents::absent();
+    for made in rounds {
+        let changes = changes(made, &ders);
+        let mut draft = Draft::new(&held, &changes);
+        for (change, made) in changes.iter().zip(made) {
+            let effect = draft.make(change).ok().map(|(effect, _)| effect);
+            prop_assert_eq!(effect, model.make(made));
+        }
+        let work = draft.finish(Vec::new());
+        prop_assert_eq!(work.items, model.0.len());
+        held = edited(&held, &work.edits, format);
+        let mut found: Vec<_> = held
+            .archive()
+            .unwrap()
+            .certificates()
+            .map(|certificate| {
+                let number = ders.iter().position(|der| der == certificate.der).unwrap();
+                (u8::try_from(number).unwrap(), certificate.label.to_owned())
+            })
+            .collect();
+        found.sort();
+        model.0.sort();
+        prop_assert_eq!(&found, &model.0);
+    }
+    Ok(())
 }
 
 proptest! {
@@ -100,25 +132,8 @@ proptest! {
         first in prop::collection::vec(made(), 0..12),
         then in prop::collection::vec(made(), 0..40),
     ) {
-        let ders = ders();
-        let mut model = Model::default();
-        let mut held = Contents::absent();
-        for made in [&first, &then] {
-            let changes = changes(made, &ders);
-            let mut draft = Draft::new(&held, &changes);
-            for (change, made) in changes.iter().zip(made) {
-                let effect = draft.make(change).ok().map(|(effect, _)| effect);
-                prop_assert_eq!(effect, model.make(made));
-            }
-            let entries = draft.into_entries();
-            let mut found: Vec<_> = entries
-                .iter()
-                .map(|entry| (entry.der[2], entry.label.to_owned()))
-                .collect();
-            found.sort();
-            model.0.sort();
-            prop_assert_eq!(&found, &model.0);
-            held = contents(&entries);
+        for format in [Format::Kdb, Format::P12] {
+            check(format, [&first, &then])?;
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Tests of the lock file: what is taken for one, what is refused, and that it lets in one writer.
 
-use std::io::Write;
 use std::os::unix::fs::chown;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::location::Location;
+use crate::workshop;
 
 /// Nobody in particular.
 const STRANGER: u32 = 65_534;
@@ -30,8 +30,7 @@ impl Place {
     /// One that belongs to somebody else than root, for tests that only root can run.
     fn of_a_stranger() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            // Not captured by the test harness, so that it is seen and can be counted.
-            let _ = writeln!(io::stderr(), "skipped: only root can play another user");
+            workshop::skip("only root can play another user");
             return None;
         }
         let place = Self::new();

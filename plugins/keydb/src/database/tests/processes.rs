@@ -1,7 +1,6 @@
 //! Tests with other processes: the test program, started again to play a writer.
 
 use std::env;
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
@@ -15,12 +14,18 @@ const ROLE: &str = "KEYDB_TEST_ROLE";
 fn writer(path: &Path, role: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command
-        .args(["--exact", "database::tests::processes::play_a_writer"])
+        .args(["--exact", &role_player()])
         .env(PATH, path)
         .env(ROLE, role)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command
+}
+
+/// The name of the test that plays the writers.
+fn role_player() -> String {
+    let (_, module) = module_path!().split_once("::").unwrap();
+    format!("{module}::play_a_writer")
 }
 
 fn run(path: &Path, role: &str) -> ExitStatus {
@@ -36,7 +41,7 @@ fn play_a_writer() {
     let path = PathBuf::from(path);
     match role.split_once(' ').unwrap() {
         ("put", start) => {
-            let database = Database::open(&path).unwrap();
+            let database = Database::open(&path, Settings::default()).unwrap();
             let start: u8 = start.parse().unwrap();
             for number in start..start + 10 {
                 let der = certificate(number);
@@ -52,16 +57,17 @@ fn play_a_writer() {
                 }
                 Ok(())
             };
-            let database = Database::open_probed(&path, Box::new(probe)).unwrap();
+            let database =
+                Database::open_probed(&path, Settings::default(), Box::new(probe)).unwrap();
             put_all(&database, [99]);
         }
         ("see", expected) => {
-            let why = failure(&Database::open(&path).unwrap());
+            let why = failure(&Database::open(&path, Settings::default()).unwrap());
             assert!(why.contains(expected), "{why}");
         }
         ("own", _) => {
-            let database = Database::open(&path).unwrap();
-            assert!(!database.standing().writable);
+            let database = Database::open(&path, Settings::default()).unwrap();
+            assert!(database.standing().obstacle.unwrap().contains("belongs to"));
             let der = certificate(1);
             assert!(matches!(
                 apply(&database, &[put(&der, "a")]),
@@ -73,8 +79,7 @@ fn play_a_writer() {
 }
 
 fn moment_of(file: &Path, step: Step) -> String {
-    let extension = file.extension().unwrap().display();
-    format!("{extension} {step:?}")
+    format!("{} {step:?}", file.file_name().unwrap().display())
 }
 
 #[test]
@@ -96,15 +101,15 @@ fn writers_in_processes_lose_nothing_of_each_other() {
 #[test]
 fn a_writer_that_dies_at_any_step_leaves_the_old_or_the_new() {
     for already in [0, 2] {
-        for extension in ["sth", "p12"] {
+        for file in ["anchors.sth", NAME] {
             for step in STEPS {
-                if already > 0 && extension == "sth" {
+                if already > 0 && file != NAME {
                     continue;
                 }
                 let (place, _) = Place::filled(already);
-                let moment = moment_of(&PathBuf::from(format!("x.{extension}")), step);
+                let moment = moment_of(Path::new(file), step);
                 assert!(!run(&place.path(), &format!("die {moment}")).success());
-                let has_new = extension == "p12" && step >= Step::Renamed;
+                let has_new = file == NAME && step >= Step::Renamed;
                 let expected = usize::from(already) + usize::from(has_new);
                 let database = place.open();
                 assert_eq!(labels(&database).len(), expected, "{already} {moment}");
@@ -133,8 +138,7 @@ const STRANGER: u32 = 65_534;
 fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        // Not captured by the test harness, so that it is seen and can be counted.
-        let _ = writeln!(io::stderr(), "skipped: only root can play another user");
+        workshop::skip("only root can play another user");
     }
     is_root
 }
@@ -150,7 +154,8 @@ fn what_root_writes_belongs_to_the_owner_of_the_directory() {
     let database = place.open();
     put_all(&database, [1]);
     put_all(&database, [2]);
-    for name in ["", "anchors.p12", "anchors.sth", "anchors.p12.lock"] {
+    let lock = format!("{NAME}.lock");
+    for name in ["", NAME, "anchors.sth", &lock] {
         let metadata = fs::metadata(home.join("stores/keys").join(name)).unwrap();
         assert_eq!(
             (metadata.uid(), metadata.gid()),
@@ -177,7 +182,7 @@ fn another_user_can_neither_read_it_nor_take_it_over() {
     let check = |role: &str| {
         let mut command = Command::new(&program);
         let status = command
-            .args(["--exact", "database::tests::processes::play_a_writer"])
+            .args(["--exact", &role_player()])
             .env(PATH, place.path())
             .env(ROLE, role)
             .uid(STRANGER)
@@ -193,4 +198,44 @@ fn another_user_can_neither_read_it_nor_take_it_over() {
     }
     check("own it");
     assert_eq!(place.files(), before);
+}
+
+#[test]
+fn a_writer_that_dies_while_it_copies_leaves_the_database_and_the_next_copies_it() {
+    for step in STEPS {
+        let (place, _) = Place::foreign(2);
+        let before = place.files();
+        let original = fs::read(place.path()).unwrap();
+        let name = format!("{NAME}.before-anchorhold");
+        let moment = moment_of(Path::new(&name), step);
+        assert!(!run(&place.path(), &format!("die {moment}")).success());
+        assert_eq!(fs::read(place.path()).unwrap(), original, "{moment}");
+        assert!(!place.beside(".lock").exists(), "{moment}");
+
+        put_all(&place.open(), [50]);
+        assert_eq!(fs::read(place.backup()).unwrap(), original, "{moment}");
+        let mut names: Vec<_> = place.files().into_iter().map(|(name, _)| name).collect();
+        names.retain(|left| *left != name);
+        let expected: Vec<_> = before.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, expected, "{moment}");
+        assert_eq!(labels(&place.open()).len(), 3, "{moment}");
+    }
+}
+
+#[test]
+fn writers_in_processes_make_one_copy_of_a_foreign_database() {
+    let (place, _) = Place::foreign(2);
+    let original = fs::read(place.path()).unwrap();
+    let mut writers: Vec<_> = [10, 100, 200]
+        .map(|start| {
+            writer(&place.path(), &format!("put {start}"))
+                .spawn()
+                .unwrap()
+        })
+        .into();
+    for writer in &mut writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    assert_eq!(labels(&place.open()).len(), 32);
+    assert_eq!(fs::read(place.backup()).unwrap(), original);
 }
