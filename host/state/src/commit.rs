@@ -14,7 +14,8 @@ use crate::gate::Gate;
 use crate::incident::StoreChange;
 use crate::journal::{Actor, Appender, Event, Place, Stamp, Successor, Tail};
 use crate::ledger::{
-    Care, Change, IntentChange, Kept, Position, digest, keep_damaged, replace, write,
+    Care, Change, IntentChange, Kept, Next, Position, UndertakingChange, digest, keep_damaged,
+    replace, write,
 };
 use crate::moment;
 use crate::picture::Picture;
@@ -45,10 +46,14 @@ pub(crate) struct Commit<'a> {
     pub(crate) scope: &'a BTreeMap<Fingerprint, Option<ScopeRow>>,
     /// What happens to intents.
     pub(crate) intents: Vec<IntentChange>,
+    /// What happens to undertakings.
+    pub(crate) undertakings: Vec<UndertakingChange>,
     /// What is said of stores.
     pub(crate) stores: Vec<StoreChange>,
     /// What the journal is to say; never empty, so that every change moves both.
     pub(crate) events: &'a [Event],
+    /// When the next change comes.
+    pub(crate) next: Next,
 }
 
 impl Commit<'_> {
@@ -69,7 +74,7 @@ impl Commit<'_> {
         if let Some(Tail::Pending { .. }) = self.tail {
             complete(directory, &journal)?;
         }
-        change_ledger(directory, &change)?;
+        change_ledger(directory, &change, self.next)?;
         // From here on the change has happened. Where the file takes no more, its lines wait in
         // the ledger, and the next change, which has to add them first, fails.
         moment::pass();
@@ -99,6 +104,7 @@ impl Commit<'_> {
                 .collect(),
             scope: scope.iter().map(|(of, row)| (*of, row.as_ref())).collect(),
             intents: &self.intents,
+            undertakings: &self.undertakings,
             stores: &self.stores,
             outbox: (start.seq.saturating_add(1), lines),
         }
@@ -141,14 +147,14 @@ fn begin_journal(
     keep_damaged(directory, JOURNAL)?;
     directory.sync()?;
     moment::pass();
-    change_ledger(directory, change)?;
+    change_ledger(directory, change, Next::Sometime)?;
     moment::pass();
     successor.establish()
 }
 
-fn change_ledger(directory: &Directory, change: &Change<'_>) -> Result<(), StateError> {
+fn change_ledger(directory: &Directory, change: &Change<'_>, next: Next) -> Result<(), StateError> {
     match change.before {
-        Some(_) => write(directory, change),
+        Some(_) => write(directory, change, next),
         None => replace(directory, change),
     }
 }

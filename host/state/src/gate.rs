@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, OFlags};
 
 use crate::directory::Directory;
 use crate::error::StateError;
-use crate::lock::{Patience, flags, is_at, open_or_make};
+use crate::lock::{Patience, flags, is_at, open_or_make, try_lock};
 
 /// Holds the gate until it is dropped.
 #[derive(Debug)]
@@ -32,8 +32,7 @@ impl Gate {
             let Some(gate) = open_if_there(directory, GATE)? else {
                 return Ok(None);
             };
-            patience.wait(&turn, FlockOperation::NonBlockingLockShared)?;
-            patience.wait(&gate, FlockOperation::NonBlockingLockShared)?;
+            patience.wait_until(&gate, || pass(&turn, &gate))?;
             if is_at(&gate, &directory.lock_file(GATE)) {
                 return Ok(Some(Self { _gate: gate }));
             }
@@ -60,6 +59,19 @@ impl Gate {
     }
 }
 
+/// Passes the turnstile and comes in to read; whether both were open.
+///
+/// Nobody stays in the turnstile to wait for the gate: a writer can only pass it while nobody is
+/// there, and in a crowd there would always be somebody.
+fn pass(turn: &File, gate: &File) -> rustix::io::Result<bool> {
+    if !try_lock(turn, FlockOperation::NonBlockingLockShared)? {
+        return Ok(false);
+    }
+    let passed = try_lock(gate, FlockOperation::NonBlockingLockShared);
+    rustix::fs::flock(turn, FlockOperation::Unlock)?;
+    passed
+}
+
 fn open_if_there(directory: &Directory, name: &str) -> Result<Option<File>, StateError> {
     let path = directory.lock_file(name);
     let flags = flags(OFlags::NOFOLLOW | OFlags::NONBLOCK);
@@ -78,3 +90,24 @@ const WHAT: &str = "the ledger";
 const WAIT: Duration = Duration::from_secs(10);
 const TURN: &str = "ledger.turn";
 const GATE: &str = "ledger.gate";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::try_lock;
+
+    #[test]
+    fn who_waits_for_the_gate_does_not_stand_in_the_turnstile() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name| open_or_make(&dir.path().join(name)).unwrap();
+        let writer = open(GATE);
+        assert!(try_lock(&writer, FlockOperation::NonBlockingLockExclusive).unwrap());
+        let (turn, gate) = (open(TURN), open(GATE));
+        assert!(!pass(&turn, &gate).unwrap());
+        let next = open(TURN);
+        assert!(try_lock(&next, FlockOperation::NonBlockingLockExclusive).unwrap());
+        assert!(!pass(&turn, &gate).unwrap(), "nor before the next writer");
+        drop((writer, next));
+        assert!(pass(&turn, &gate).unwrap());
+    }
+}

@@ -10,7 +10,7 @@ use crate::directory::Directory;
 use crate::error::StateError;
 use crate::incident::StoreChange;
 use crate::journal::{Actor, Event, Place};
-use crate::ledger::{IntentChange, Kept};
+use crate::ledger::{IntentChange, Kept, Next, UndertakingChange};
 use crate::picture::{Picture, SCOPE_REMOVED};
 
 /// The journal's word for it.
@@ -18,7 +18,8 @@ pub(crate) const LEDGER_LOST: &str = "ledger-lost";
 
 /// Makes every known server strict and lost, so that ledger and journal can be believed again.
 ///
-/// No leave and no intent survives, because a copy from before may give back what was taken away.
+/// No leave, no intent and no undertaking survives, because a copy from before may give back what
+/// was taken away.
 /// What is damaged is kept under another name.
 pub(crate) fn heal(
     directory: &Directory,
@@ -62,8 +63,10 @@ pub(crate) fn heal(
         touched: &touched,
         scope: &scope,
         intents: vec![IntentChange::EndAll],
+        undertakings: vec![UndertakingChange::EndAll],
         stores: stores(picture),
         events: &events(picture, why),
+        next: Next::Sometime,
     }
     .run(directory)
 }

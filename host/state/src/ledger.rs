@@ -12,18 +12,21 @@ use crate::intent::Intent;
 use crate::journal::Place;
 use crate::record::{Lowered, Record};
 use crate::scope::{Fingerprint, ScopeRow, ScopeTable, ServerName};
+use crate::undertaking::{OpenUndertaking, Undertaking};
 
 mod fault;
 mod incident;
 mod row;
 mod schema;
 mod table;
+mod undertaking;
 mod write;
 
 pub(crate) use fault::Fault;
 pub(crate) use row::{digest, has_known_layout};
 pub(crate) use table::word;
-pub(crate) use write::{Change, IntentChange, keep_damaged, replace, write};
+pub(crate) use undertaking::UndertakingChange;
+pub(crate) use write::{Change, IntentChange, Next, keep_damaged, replace, write};
 
 /// One server's row, with what a [`Record`] does not say.
 #[derive(Clone, Debug)]
@@ -52,6 +55,7 @@ pub(crate) struct Contents {
     pub(crate) position: Position,
     pub(crate) servers: BTreeMap<ServerName, Kept>,
     pub(crate) intents: Vec<Intent>,
+    pub(crate) undertakings: Vec<OpenUndertaking>,
     pub(crate) incidents: Incidents,
     /// Servers that the scope table names and that have no record; there ought to be none.
     pub(crate) strays: BTreeSet<ServerName>,
@@ -135,6 +139,14 @@ impl Reader {
     /// The journal lines of the last transaction.
     pub(crate) fn outbox(&self) -> Result<Vec<String>, Fault> {
         row::outbox(&self.connection)
+    }
+
+    /// One undertaking, whole; none where there is none of this id.
+    pub(crate) fn undertaking(&self, id: u64) -> Result<Option<Undertaking>, Fault> {
+        match schema::Has::look(&self.connection)?.undertakings {
+            true => undertaking::whole(&self.connection, id),
+            false => Ok(None),
+        }
     }
 
     /// The whole scope table.

@@ -19,6 +19,7 @@ pub mod replace;
 pub mod scope;
 mod state;
 mod transaction;
+mod undertaking;
 
 pub use condition::Condition;
 pub use error::StateError;
@@ -29,4 +30,7 @@ pub use lock::{Holder, LockGuard};
 pub use record::{Allow, Endpoint, Lowered, Record, RecordedLevel, Security, Standing};
 pub use scope::{CertificateKind, Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
 pub use state::State;
-pub use transaction::Transaction;
+pub use transaction::{Transaction, Turn};
+pub use undertaking::{
+    ItemChange, OpenUndertaking, RowChange, StorePart, Undertaking, UndertakingEnd,
+};

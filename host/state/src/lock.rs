@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::thread;
@@ -39,12 +39,10 @@ impl Holder {
     }
 
     fn read(file: &File) -> Option<Self> {
-        let mut text = String::new();
-        file.try_clone()
-            .ok()?
-            .take(HOLDER_BYTES)
-            .read_to_string(&mut text)
-            .ok()?;
+        // From the start each time: whoever waits looks more than once.
+        let mut bytes = [0; HOLDER_BYTES];
+        let length = file.read_at(&mut bytes, 0).ok()?;
+        let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
         let (pid, program) = text.strip_suffix('\n')?.split_once(' ')?;
         Some(Self {
             pid: pid.parse().ok()?,
@@ -104,10 +102,48 @@ impl Drop for LockGuard {
 }
 
 /// How long a lock is waited for.
+///
+/// Whoever holds it may stop for ever, so that a limit counts from when it last passed to another
+/// holder; where many wait in turn, that is longer than any of them holds it. Nothing is longer
+/// than [`TURNS`] limits.
 pub(crate) struct Patience<'a> {
     what: &'a str,
     wait: Duration,
     since: Instant,
+}
+
+/// What somebody who waits has seen of the holders.
+struct Watch {
+    holder: Option<Holder>,
+    looked: Instant,
+    moved: Instant,
+}
+
+impl Watch {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            holder: None,
+            looked: now,
+            moved: now,
+        }
+    }
+
+    /// Looks from time to time whether another one holds the lock by now.
+    fn look(&mut self, file: &File) {
+        if self.looked.elapsed() < LOOK {
+            return;
+        }
+        self.looked = Instant::now();
+        let holder = Holder::read(file);
+        if holder.is_some() && holder != self.holder {
+            // The first that is seen is no other one.
+            if self.holder.is_some() {
+                self.moved = self.looked;
+            }
+            self.holder = holder;
+        }
+    }
 }
 
 impl<'a> Patience<'a> {
@@ -121,20 +157,31 @@ impl<'a> Patience<'a> {
     }
 
     /// Waits for a lock on the file; the operation is one that does not block.
+    pub(crate) fn wait(&self, file: &File, operation: FlockOperation) -> Result<(), StateError> {
+        self.wait_until(file, || try_lock(file, operation))
+    }
+
+    /// Waits until an attempt succeeds, the last of whose locks is on the file.
     ///
     /// The system's own wait has no limit, and a stopped process may hold a lock for ever.
-    pub(crate) fn wait(&self, file: &File, operation: FlockOperation) -> Result<(), StateError> {
+    pub(crate) fn wait_until(
+        &self,
+        file: &File,
+        mut attempt: impl FnMut() -> rustix::io::Result<bool>,
+    ) -> Result<(), StateError> {
         let mut pause = FIRST_PAUSE;
+        let mut watch = Watch::new();
         loop {
-            match rustix::fs::flock(file, operation) {
-                Ok(()) => return Ok(()),
-                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
+            match attempt() {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
                 Err(error) => {
                     return Err(StateError::io(format!("lock {}", self.what), error.into()));
                 }
             }
+            watch.look(file);
             let waited = self.since.elapsed();
-            let Some(left) = self.wait.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            let Some(left) = self.left(waited, &watch) else {
                 let what = self.what.to_owned();
                 return Err(StateError::Busy {
                     what,
@@ -143,8 +190,56 @@ impl<'a> Patience<'a> {
                 });
             };
             thread::sleep(pause.min(left));
-            pause = LAST_PAUSE.min(pause * 2);
+            pause = longest_pause(waited).min(pause * 2);
         }
+    }
+
+    /// How long is still waited; nothing once it is enough.
+    fn left(&self, waited: Duration, watch: &Watch) -> Option<Duration> {
+        let of_this = self.wait.saturating_sub(waited.min(watch.moved.elapsed()));
+        let of_all = (self.wait * TURNS).saturating_sub(waited);
+        Some(of_this.min(of_all)).filter(|left| !left.is_zero())
+    }
+}
+
+/// Whether a lock was free; the operation is one that does not block.
+pub(crate) fn try_lock(file: &File, operation: FlockOperation) -> rustix::io::Result<bool> {
+    match rustix::fs::flock(file, operation) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// How long is slept between two tries. Who has waited long tries more often, so that it is not
+/// always somebody else whose turn it is.
+fn longest_pause(waited: Duration) -> Duration {
+    let shares = u32::try_from(waited.as_millis() / 500).unwrap_or(u32::MAX);
+    LAST_PAUSE / shares.saturating_add(1)
+}
+
+/// Who holds the lock of a file, for people; none where nobody does.
+pub(crate) fn held_by(path: &Path) -> Result<Option<String>, StateError> {
+    let failed = |error| StateError::io(format!("open {}", path.display()), error);
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK))
+        .open(path);
+    let file = match file {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {
+            // Closing alone would not end it while a process that was just forked has the file.
+            let _ = rustix::fs::flock(&file, FlockOperation::Unlock);
+            Ok(None)
+        }
+        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {
+            let holder = Holder::read(&file).map(|holder| holder.to_string());
+            Ok(Some(holder.unwrap_or_else(|| "another process".to_owned())))
+        }
+        Err(error) => Err(failed(error.into())),
     }
 }
 
@@ -207,8 +302,12 @@ pub(crate) fn file_name(what: &str) -> String {
 
 const FIRST_PAUSE: Duration = Duration::from_micros(200);
 const LAST_PAUSE: Duration = Duration::from_millis(20);
+/// How often somebody who waits looks who holds a lock.
+const LOOK: Duration = Duration::from_millis(100);
+/// How many limits are waited at most while a lock passes from one to another.
+const TURNS: u32 = 6;
 const OWNER_ONLY: u32 = 0o600;
-const HOLDER_BYTES: u64 = 512;
+const HOLDER_BYTES: usize = 512;
 const HOLDER_CHARS: usize = 64;
 const LONGEST_NAME: usize = 200;
 
@@ -233,8 +332,40 @@ mod tests {
         let guard = LockGuard::acquire(&path, "thing", Duration::ZERO).unwrap();
         let holder = Holder::read(&File::open(&path).unwrap()).unwrap();
         assert_eq!(holder.pid, std::process::id());
+        let waiting = File::open(&path).unwrap();
+        assert_eq!(Holder::read(&waiting), Holder::read(&waiting));
+        assert!(Holder::read(&waiting).is_some(), "it is seen at every look");
         drop(guard);
         assert_eq!(Holder::read(&File::open(&path).unwrap()), None);
+    }
+
+    #[test]
+    fn who_has_waited_long_tries_more_often() {
+        assert_eq!(longest_pause(Duration::ZERO), LAST_PAUSE);
+        assert!(longest_pause(Duration::from_secs(5)) < LAST_PAUSE / 10);
+        assert!(!longest_pause(Duration::from_secs(60)).is_zero());
+    }
+
+    #[test]
+    fn a_lock_that_passes_on_is_waited_for_longer_than_one_that_does_not() {
+        let patience = Patience {
+            what: "thing",
+            wait: Duration::from_secs(10),
+            since: Instant::now(),
+        };
+        let now = Instant::now();
+        let (early, late) = (now.checked_sub(Duration::from_secs(12)).unwrap(), now);
+        let watch = |moved| Watch {
+            holder: None,
+            looked: now,
+            moved,
+        };
+        let waited = Duration::from_secs(12);
+        assert_eq!(patience.left(waited, &watch(early)), None);
+        assert!(patience.left(waited, &watch(late)).is_some());
+        assert_eq!(patience.left(Duration::from_secs(60), &watch(late)), None);
+        let at_once = Patience::new("thing", Duration::ZERO);
+        assert_eq!(at_once.left(Duration::ZERO, &watch(late)), None);
     }
 
     #[test]

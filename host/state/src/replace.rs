@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use crate::directory::sync_dir;
 use crate::lock::flags;
@@ -17,35 +18,99 @@ use crate::lock::flags;
 /// What the system said; the old file is then untouched. Anything but a plain file in its place
 /// (a link, a device) is refused.
 pub fn atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    prepare(path, bytes, mode)?.replace()
+}
+
+/// Writes the bytes to the disk beside the path, to be given its name by a call that writes no
+/// more, so that several files can be whole before the first of them is there.
+///
+/// # Errors
+/// What the system said; nothing is left. Anything but a plain file at the path is refused.
+pub fn prepare(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Whole> {
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "the path names no file",
         ));
     };
-    match fs::symlink_metadata(path) {
-        Ok(there) if !there.is_file() => {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a plain file",
-            ));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+    check_kind(path)?;
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let (beside, file) = create_beside(folder, name)?;
-    let written = fill(file, bytes, mode).and_then(|()| fs::rename(&beside, path));
-    if let Err(error) = written {
-        // What is left would only be in the way; the first error is the one to tell.
-        let _ = fs::remove_file(&beside);
-        return Err(error);
+    let whole = Whole {
+        path: path.to_owned(),
+        folder: folder.to_owned(),
+        beside: Some(beside),
+    };
+    fill(file, bytes, mode)?;
+    Ok(whole)
+}
+
+/// A file that is on the disk as a whole, under a passing name; dropped, it is gone.
+#[derive(Debug)]
+pub struct Whole {
+    path: PathBuf,
+    folder: PathBuf,
+    /// None once it has its own name.
+    beside: Option<PathBuf>,
+}
+
+impl Whole {
+    /// Gives it its name, in the place of whatever plain file is there.
+    ///
+    /// # Errors
+    /// What the system said; the old file is then untouched.
+    pub fn replace(mut self) -> io::Result<()> {
+        check_kind(&self.path)?;
+        if let Some(beside) = &self.beside {
+            fs::rename(beside, &self.path)?;
+        }
+        self.beside = None;
+        sync_dir(&self.folder)
     }
-    sync_dir(folder)
+
+    /// Gives it its name where nothing has it yet.
+    ///
+    /// # Errors
+    /// What the system said, and that there is something already.
+    pub fn add(mut self) -> io::Result<()> {
+        if let Some(beside) = &self.beside {
+            // A second name is never taken from what is there, on whatever file system.
+            match renameat_with(CWD, beside, CWD, &self.path, RenameFlags::NOREPLACE) {
+                Err(Errno::INVAL | Errno::NOSYS) => {
+                    fs::hard_link(beside, &self.path)?;
+                    fs::remove_file(beside)?;
+                }
+                renamed => renamed?,
+            }
+        }
+        self.beside = None;
+        sync_dir(&self.folder)
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            // What is left would only be in the way.
+            let _ = fs::remove_file(beside);
+        }
+    }
+}
+
+/// Anything but a plain file is refused.
+fn check_kind(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a plain file",
+        )),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn create_beside(folder: &Path, name: &std::ffi::OsStr) -> io::Result<(PathBuf, File)> {
@@ -123,6 +188,28 @@ mod tests {
             );
         }
         assert_eq!(fs::read(&real).unwrap(), b"x");
+    }
+
+    #[test]
+    fn what_is_there_is_never_replaced_by_what_is_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        prepare(&path, b"first", 0o600).unwrap().add().unwrap();
+        let late = prepare(&path, b"second", 0o600).unwrap();
+        let error = late.add().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        let link = dir.path().join("link");
+        symlink("nowhere", &link).unwrap();
+        assert!(prepare(&link, b"x", 0o600).is_err());
+        assert_eq!(names(dir.path()).len(), 2);
+    }
+
+    #[test]
+    fn what_gets_no_name_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(prepare(&dir.path().join("file"), b"x", 0o600).unwrap());
+        assert!(names(dir.path()).is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The state directory, opened.
 
+mod undertaking;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -272,7 +274,8 @@ impl State {
 
     /// Begins a change: exclusive between processes and threads until it is committed or dropped.
     ///
-    /// Reading goes on meanwhile, and sees what was before. What was lost is healed first: every
+    /// Others who write are waited for up to ten seconds each, and a minute together. Reading goes on
+    /// meanwhile, and sees what was before. What was lost is healed first: every
     /// known server becomes strict and lost, which the journal says as `ledger-lost`.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! One change of the state: all of it or nothing.
 
 mod incident;
+mod undertaking;
+
+pub use undertaking::Turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +15,13 @@ use crate::error::StateError;
 use crate::incident::{Incidents, StoreChange};
 use crate::intent::{Intent, IntentEnd};
 use crate::journal::{Actor, Event, LONGEST_SERVER, Place};
-use crate::ledger::{IntentChange, Kept, word};
+use crate::ledger::{IntentChange, Kept, Next, UndertakingChange, word};
 use crate::lock::LockGuard;
 use crate::picture::{Picture, SCOPE_REMOVED, SCOPE_SET};
 use crate::record::{Lowered, Record, Security, Standing};
 use crate::scope::{Fingerprint, ScopeRow, ServerName, Servers};
 use crate::state::State;
+use crate::undertaking::OpenUndertaking;
 
 /// A change that nobody sees before it is committed; dropped, it never was.
 ///
@@ -27,7 +31,7 @@ use crate::state::State;
 pub struct Transaction<'a> {
     state: &'a State,
     directory: Directory,
-    _lock: LockGuard,
+    lock: LockGuard,
     picture: Picture,
     actor: Actor,
     now: OffsetDateTime,
@@ -37,6 +41,8 @@ pub struct Transaction<'a> {
     scope: BTreeMap<Fingerprint, Option<ScopeRow>>,
     pending: BTreeMap<ServerName, Intent>,
     intents: Vec<IntentChange>,
+    open: Vec<OpenUndertaking>,
+    undertakings: Vec<UndertakingChange>,
     incidents: Incidents,
     stores: Vec<StoreChange>,
     events: Vec<Event>,
@@ -67,11 +73,16 @@ impl<'a> Transaction<'a> {
         let pending = intents
             .iter()
             .map(|intent| (intent.server.clone(), intent.clone()));
+        let open = ledger
+            .map(|ledger| ledger.undertakings.clone())
+            .unwrap_or_default();
         Self {
+            open,
+            undertakings: Vec::new(),
             pending: pending.collect(),
             state,
             directory,
-            _lock: lock,
+            lock,
             actor,
             now,
             servers,
@@ -292,6 +303,12 @@ impl Transaction<'_> {
     /// The change did not happen; only where the system fails at the very moment of writing may
     /// it be found all the same later, and then all of it.
     pub fn commit(mut self) -> Result<(), StateError> {
+        self.run(Next::Sometime)?;
+        Ok(())
+    }
+
+    /// Makes the change durable as it must be before the next one comes.
+    fn run(&mut self, next: Next) -> Result<(), StateError> {
         if let Some(why) = self.mistake.take() {
             return Err(StateError::Invalid { why });
         }
@@ -326,8 +343,10 @@ impl Transaction<'_> {
             touched: &self.touched,
             scope: &self.scope,
             intents: std::mem::take(&mut self.intents),
+            undertakings: std::mem::take(&mut self.undertakings),
             stores: std::mem::take(&mut self.stores),
             events: &self.events,
+            next,
         };
         commit.run(&self.directory)?;
         self.state.is_whole_now();

@@ -1,7 +1,9 @@
 //! What went wrong with the database: damage, which heals, or a failure, which does not.
 
+use std::io;
+
 use rusqlite::ErrorCode;
-use rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
+use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_SHORT_READ};
 
 use super::FOREIGN_WAIT;
 use crate::error::StateError;
@@ -62,20 +64,31 @@ impl From<Fault> for StateError {
 
 /// The error for a statement that failed.
 pub(super) fn failure(what: &'static str, error: rusqlite::Error) -> StateError {
-    if let rusqlite::Error::SqliteFailure(code, _) = &error
-        && matches!(
+    if let rusqlite::Error::SqliteFailure(code, _) = &error {
+        if matches!(
             code.code,
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked
-        )
-    {
-        return StateError::Busy {
-            what: "the ledger's database".to_owned(),
-            holder: None,
-            waited: FOREIGN_WAIT,
-        };
+        ) {
+            return StateError::Busy {
+                what: "the ledger's database".to_owned(),
+                holder: None,
+                waited: FOREIGN_WAIT,
+            };
+        }
+        // Of all that the system could say to it, the database does not keep what it said to this.
+        if code.extended_code == SQLITE_IOERR_SHMSIZE {
+            let source = io::Error::new(io::ErrorKind::StorageFull, NO_ROOM);
+            return StateError::Ledger {
+                what,
+                source: Box::new(source),
+            };
+        }
     }
     StateError::Ledger {
         what,
         source: Box::new(error),
     }
 }
+
+/// Why an index of the database could not grow.
+const NO_ROOM: &str = "no space left for the index of its database: the disk is full, or a quota";

@@ -7,7 +7,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Type, V
 use rusqlite::{Connection, Row, ToSql};
 use sha2::{Digest as _, Sha256};
 
-use super::{Contents, Fault, Kept, Position, incident, schema};
+use super::{Contents, Fault, Kept, Position, incident, schema, undertaking};
 use crate::incident::Incidents;
 use crate::intent::Intent;
 use crate::journal::{EntryHash, Place};
@@ -32,14 +32,20 @@ pub(super) fn contents(connection: &Connection) -> Result<Contents, Fault> {
         .query_map([], intent)?
         .collect::<rusqlite::Result<_>>()?;
     let strays = strays(connection)?.into_iter().collect();
-    let incidents = match schema::has_incidents(connection)? {
+    let has = schema::Has::look(connection)?;
+    let incidents = match has.incidents {
         true => incident::all(connection)?,
         false => Incidents::default(),
+    };
+    let undertakings = match has.undertakings {
+        true => undertaking::open(connection)?,
+        false => Vec::new(),
     };
     Ok(Contents {
         position,
         servers,
         intents,
+        undertakings,
         incidents,
         strays,
     })

@@ -9,9 +9,11 @@ use crate::moment;
 /// The mark of the file format: "Anch".
 const APPLICATION: i64 = 0x416e_6368;
 /// The layout below.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 /// The first of all, which has none of [`INCIDENTS`].
 const FIRST: i64 = 1;
+/// The second, which has none of [`UNDERTAKINGS`].
+const SECOND: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE position (
@@ -98,10 +100,45 @@ CREATE TABLE attempt (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What layout 3 added.
+const UNDERTAKINGS: &str = "
+CREATE TABLE undertaking (
+    id INTEGER PRIMARY KEY,
+    what TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    program TEXT NOT NULL,
+    raises TEXT NOT NULL
+) STRICT;
+CREATE TABLE undertaking_store (
+    undertaking INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    store TEXT NOT NULL,
+    items INTEGER NOT NULL,
+    PRIMARY KEY (undertaking, place)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE undertaking_item (
+    id INTEGER PRIMARY KEY,
+    undertaking INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    before BLOB,
+    after BLOB
+) STRICT;
+CREATE TABLE undertaking_row (
+    undertaking INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    before TEXT,
+    after TEXT,
+    PRIMARY KEY (undertaking, fingerprint)
+) STRICT, WITHOUT ROWID;
+";
+
 /// Makes the tables in an empty database.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(TABLES)?;
     connection.execute_batch(INCIDENTS)?;
+    connection.execute_batch(UNDERTAKINGS)?;
     connection.pragma_update(None, "application_id", APPLICATION)?;
     connection.pragma_update(None, "user_version", LAYOUT)
 }
@@ -112,16 +149,34 @@ pub(super) fn migrate(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     if found == FIRST {
         transaction.execute_batch(INCIDENTS)?;
         moment::pass();
+    }
+    if found < LAYOUT {
+        transaction.execute_batch(UNDERTAKINGS)?;
+        moment::pass();
         transaction.pragma_update(None, "user_version", LAYOUT)?;
         moment::pass();
     }
     Ok(())
 }
 
-/// Whether a ledger that was found to be known here has the tables for crashes and the like.
-pub(super) fn has_incidents(connection: &Connection) -> rusqlite::Result<bool> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(found > FIRST)
+/// Which tables a ledger has that was found to be known here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Has {
+    /// Those for crashes and the like.
+    pub(super) incidents: bool,
+    /// Those for undertakings.
+    pub(super) undertakings: bool,
+}
+
+impl Has {
+    /// Looks which layout it is.
+    pub(super) fn look(connection: &Connection) -> rusqlite::Result<Self> {
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok(Self {
+            incidents: found > FIRST,
+            undertakings: found > SECOND,
+        })
+    }
 }
 
 /// Whether the database is a ledger of a layout that is known here.
@@ -135,7 +190,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
         ));
     }
     match pragma("user_version")? {
-        FIRST | LAYOUT => Ok(()),
+        FIRST | SECOND | LAYOUT => Ok(()),
         found if found > LAYOUT => Err(Fault::Failed(StateError::Newer {
             found,
             known: LAYOUT,

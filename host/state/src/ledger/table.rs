@@ -106,6 +106,16 @@ pub(crate) fn word(kind: CertificateKind) -> &'static str {
     }
 }
 
+/// The kind that a word is for.
+pub(super) fn kind(word: &str) -> Option<CertificateKind> {
+    Some(match word {
+        "anchor" => CertificateKind::Anchor,
+        "intermediate" => CertificateKind::Intermediate,
+        "pin" => CertificateKind::Pin,
+        _ => return None,
+    })
+}
+
 fn read(
     connection: &Connection,
     rows: &str,
@@ -143,12 +153,8 @@ fn read(
 }
 
 fn scope_row(row: &Row<'_>) -> rusqlite::Result<(Fingerprint, ScopeRow)> {
-    let kind = match row.get_ref(1)?.as_str()? {
-        "anchor" => CertificateKind::Anchor,
-        "intermediate" => CertificateKind::Intermediate,
-        "pin" => CertificateKind::Pin,
-        other => return Err(unknown("kind of certificate", other)),
-    };
+    let word = row.get_ref(1)?.as_str()?;
+    let kind = kind(word).ok_or_else(|| unknown("kind of certificate", word))?;
     let any: bool = row.get(2)?;
     let servers = if any {
         Servers::Any

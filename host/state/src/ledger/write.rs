@@ -5,12 +5,15 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::fault::failure;
 use super::row::Count;
-use super::{FOREIGN_WAIT, Kept, Position, incident, schema, table};
+use super::{
+    FOREIGN_WAIT, Kept, Position, UndertakingChange, incident, schema, table, undertaking,
+};
 use crate::directory::{COMPANIONS, Directory, LEDGER, LEDGER_NEW};
 use crate::error::StateError;
 use crate::incident::StoreChange;
@@ -32,10 +35,21 @@ pub(crate) struct Change<'a> {
     pub(crate) scope: Vec<(Fingerprint, Option<&'a ScopeRow>)>,
     /// What happens to intents, in this order.
     pub(crate) intents: &'a [IntentChange],
+    /// What happens to undertakings, in this order.
+    pub(crate) undertakings: &'a [UndertakingChange],
     /// What is said of stores, in this order.
     pub(crate) stores: &'a [StoreChange],
     /// The journal's lines; the number of the first.
     pub(crate) outbox: (u64, &'a [String]),
+}
+
+/// When the next change comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// At once, by the same writer, whom nobody comes between.
+    AtOnce,
+    /// At some time.
+    Sometime,
 }
 
 /// What happens to an intent.
@@ -50,11 +64,18 @@ pub(crate) enum IntentChange {
 }
 
 /// Writes a change into the ledger that is there.
-pub(crate) fn write(directory: &Directory, change: &Change<'_>) -> Result<(), StateError> {
+pub(crate) fn write(
+    directory: &Directory,
+    change: &Change<'_>,
+    next: Next,
+) -> Result<(), StateError> {
     let path = directory.file(LEDGER);
     let mut connection = open(&path)?;
     let written = run(&mut connection, change);
-    if written.is_ok() {
+    if next == Next::AtOnce {
+        // It is durable in the log, which everybody reads, and moved with what follows.
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    } else if written.is_ok() {
         moment::pass();
         // Between two changes the ledger is one file, so that a copy of it is whole. Where that
         // fails, at once, the change is durable all the same, in the log that everybody reads.
@@ -171,6 +192,9 @@ fn apply(transaction: &Transaction<'_>, change: &Change<'_>) -> rusqlite::Result
     }
     for intent in change.intents {
         put_intent(transaction, intent)?;
+    }
+    for undertaking in change.undertakings {
+        undertaking::put(transaction, undertaking)?;
     }
     for store in change.stores {
         incident::put(transaction, store)?;

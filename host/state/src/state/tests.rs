@@ -6,6 +6,7 @@ mod loss;
 mod moments;
 mod safety;
 mod sharing;
+mod undertakings;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +19,7 @@ use super::State;
 use crate::{
     Actor, Allow, CertificateKind, Condition, Endpoint, Event, Fingerprint, Intent, IntentEnd,
     Lowered, Record, RecordedLevel, ScopeRow, Security, ServerName, Servers, StateError,
-    Transaction,
+    Transaction, UndertakingEnd,
 };
 
 /// A state in a directory of its own, which is not there yet.
@@ -95,6 +96,9 @@ fn read_everything(state: &State) {
     state.journal().unwrap();
     state.verify_journal().unwrap();
     state.intents().unwrap();
+    state.undertakings().unwrap();
+    state.undertaking(1).unwrap();
+    state.writer().unwrap();
 }
 
 fn actor() -> Actor {

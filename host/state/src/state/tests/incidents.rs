@@ -1,8 +1,11 @@
 //! Crashes, quarantine and refused secrets, and ledgers that were made before there were any.
 
+use std::sync::Arc;
+
 use rusqlite::Connection;
 
 use super::moments::die_at_each;
+use super::undertakings::undertaking;
 use super::*;
 use crate::Mark;
 
@@ -110,14 +113,26 @@ fn asking_creates_nothing() {
     assert!(!home.path.exists());
 }
 
-/// Makes the ledger one of the first layout.
-fn turn_back(home: &Home) {
+/// Makes the ledger one of an earlier layout.
+fn turn_back(home: &Home, layout: i64) {
     let ledger = Connection::open(home.file("ledger.db")).unwrap();
-    ledger
-        .execute_batch(
-            "DROP TABLE crash; DROP TABLE quarantine; DROP TABLE attempt; PRAGMA user_version = 1;",
-        )
-        .unwrap();
+    let later = [
+        &["crash", "quarantine", "attempt"][..],
+        &[
+            "undertaking",
+            "undertaking_store",
+            "undertaking_item",
+            "undertaking_row",
+        ],
+    ];
+    for (since, tables) in (2..).zip(later) {
+        for table in tables.iter().filter(|_| layout < since) {
+            ledger
+                .execute_batch(&format!("DROP TABLE {table}"))
+                .unwrap();
+        }
+    }
+    ledger.pragma_update(None, "user_version", layout).unwrap();
     ledger
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .unwrap();
@@ -130,33 +145,54 @@ fn layout(home: &Home) -> i64 {
         .unwrap()
 }
 
-/// A ledger of the first layout that knows a strict server.
-fn first_layout() -> Home {
+/// A ledger of an earlier layout that knows a strict server.
+fn of_layout(layout: i64) -> Home {
     let home = Home::new();
     home.write(|change| change.put_record(&full_record("TSM1")));
-    turn_back(&home);
+    turn_back(&home, layout);
     home
 }
 
 #[test]
-fn a_ledger_of_the_first_layout_is_read_as_one_without_incidents() {
-    let home = first_layout();
-    let before = files(&home.path);
-    home.assert_whole();
-    assert!(home.state().server(&name("TSM1")).unwrap().is_strict());
-    assert_eq!(home.state().quarantine("hsm").unwrap(), None);
-    assert_eq!(files(&home.path), before, "reading changed something");
-    assert_eq!(layout(&home), 1);
+fn a_ledger_of_an_earlier_layout_is_read_as_one_without_what_came_later() {
+    for earlier in [1, 2] {
+        let home = of_layout(earlier);
+        let before = files(&home.path);
+        home.assert_whole();
+        assert!(home.state().server(&name("TSM1")).unwrap().is_strict());
+        assert_eq!(home.state().quarantine("hsm").unwrap(), None);
+        assert_eq!(home.state().undertakings().unwrap(), []);
+        assert_eq!(home.state().undertaking(1).unwrap(), None);
+        assert_eq!(files(&home.path), before, "reading changed something");
+        assert_eq!(layout(&home), earlier);
+    }
 }
 
 #[test]
 fn the_first_change_brings_a_ledger_to_this_layout() {
-    let home = first_layout();
-    crash(&home, "hsm");
-    assert_eq!(layout(&home), 2);
-    assert!(home.state().last_crash("hsm").unwrap().is_some());
-    assert!(home.state().server(&name("TSM1")).unwrap().is_strict());
-    home.assert_whole();
+    for earlier in [1, 2] {
+        let home = of_layout(earlier);
+        crash(&home, "hsm");
+        assert_eq!(layout(&home), 3);
+        assert!(home.state().last_crash("hsm").unwrap().is_some());
+        assert!(home.state().server(&name("TSM1")).unwrap().is_strict());
+        home.assert_whole();
+    }
+}
+
+#[test]
+fn an_undertaking_can_be_begun_in_a_ledger_of_an_earlier_layout() {
+    for earlier in [1, 2] {
+        let home = of_layout(earlier);
+        let state = home.state();
+        let mut change = state.write(&actor(), now()).unwrap();
+        let id = change.begin_undertaking(Arc::new(undertaking()));
+        let mut change = change.commit_and_go_on().unwrap();
+        assert_eq!(layout(&home), 3);
+        change.end_undertaking(id, UndertakingEnd::Undone);
+        change.commit().unwrap();
+        home.assert_whole();
+    }
 }
 
 #[test]
@@ -171,8 +207,11 @@ fn death_while_a_ledger_is_brought_to_this_layout_is_no_loss() {
         home.write(|change| change.put_record(&full_record("TSM1")));
         home
     };
-    let more = die_at_each(first_layout, is_whole) - die_at_each(usual, is_whole);
-    assert_eq!(more, 2, "the migration has moments of its own");
+    let usual = die_at_each(usual, is_whole);
+    for (earlier, moments) in [(1, 3), (2, 2)] {
+        let more = die_at_each(|| of_layout(earlier), is_whole) - usual;
+        assert_eq!(more, moments, "the migration has moments of its own");
+    }
 }
 
 #[test]

@@ -591,11 +591,11 @@ fn log_of_a_damaged_ledger_is_not_taken_for_the_new_ones() {
 #[test]
 fn newer_layout_is_refused_and_left_alone() {
     let home = home();
-    edit(&home, "PRAGMA user_version = 3");
+    edit(&home, "PRAGMA user_version = 4");
     let before = files(&home.path);
     let error = State::open(&home.path).unwrap_err();
     assert!(
-        matches!(error, StateError::Newer { found: 3, known: 2 }),
+        matches!(error, StateError::Newer { found: 4, known: 3 }),
         "{error:?}"
     );
     assert!(error.to_string().contains("newer release"), "{error}");
