@@ -17,8 +17,10 @@ use crate::stash::Secret;
 pub(crate) enum Backup {
     /// It was made.
     Made,
-    /// There was one already, which stays as it is.
+    /// There was one of this very state already, which stays as it is.
     Kept,
+    /// There was one of another state already, which stays as it is.
+    Older,
     /// The database was made here, or has been changed here before.
     NotDue,
 }
@@ -81,6 +83,25 @@ fn copy(location: &Location, secret: &mut Secret, probe: &Probe) -> Result<Backu
         path: path.clone(),
         source,
     })?;
-    let made = replace::add(&location.backup, &bytes, &likeness, probe)?;
-    Ok(if made { Backup::Made } else { Backup::Kept })
+    match replace::add(&location.backup, &bytes, &likeness, probe)? {
+        true => Ok(Backup::Made),
+        false => kept(location, &bytes, secret),
+    }
+}
+
+/// What stands where the copy should be. What could not be put back is no copy.
+fn kept(location: &Location, bytes: &[u8], secret: &mut Secret) -> Result<Backup, DatabaseError> {
+    let no_copy = || DatabaseError::NoCopy {
+        path: location.backup.clone(),
+    };
+    match location::read(&location.backup, location.format.max_file()) {
+        Ok(Some((_, there))) if there == bytes => Ok(Backup::Kept),
+        Ok(Some((_, there))) => Archive::open(location.format, there, secret)
+            .map(|_| Backup::Older)
+            .map_err(|_| no_copy()),
+        // It was taken away meanwhile.
+        Ok(None) => Err(DatabaseError::Conflict),
+        Err(DatabaseError::SymbolicLink { .. } | DatabaseError::NotAFile { .. }) => Err(no_copy()),
+        Err(error) => Err(error),
+    }
 }

@@ -182,12 +182,13 @@ impl Database {
 
     fn tell(&self, kept: &Backup, terms: &Terms<'_>) {
         let what = match kept {
-            Backup::Made => "is kept as",
-            Backup::Kept => "was kept before, and stays, as",
+            Backup::Made => "as it was, it is kept as",
+            Backup::Kept => "as it was, it was kept before, and stays, as",
+            Backup::Older => "another state of it was kept before, and stays, as",
             Backup::NotDue => return,
         };
         (terms.tell)(&format!(
-            "{} was not made here; as it was, it {what} {}",
+            "{} was not made here; {what} {}",
             self.location.database.display(),
             self.location.backup.display()
         ));

@@ -57,6 +57,11 @@ pub enum DatabaseError {
         /// Which file.
         path: PathBuf,
     },
+    /// What stands where the copy of a database should be is none.
+    NoCopy {
+        /// Which file.
+        path: PathBuf,
+    },
     /// What stands there is no file.
     NotAFile {
         /// Which file.
@@ -146,9 +151,10 @@ impl DatabaseError {
             Self::IsKey | Self::MarkUnknown { .. } | Self::ReadOnly(_) => ErrorKind::ReadOnly,
             Self::MarkNotKept { .. } | Self::OfKey { .. } => ErrorKind::Unsupported,
             Self::Missing { .. } | Self::StashMissing { .. } => ErrorKind::NotPresent,
-            Self::NotAFile { .. } | Self::SymbolicLink { .. } | Self::Owner { .. } => {
-                ErrorKind::Denied
-            }
+            Self::NoCopy { .. }
+            | Self::NotAFile { .. }
+            | Self::SymbolicLink { .. }
+            | Self::Owner { .. } => ErrorKind::Denied,
             Self::OtherCertificate | Self::Path { .. } => ErrorKind::InvalidArgument,
             Self::SameLabel { .. } => ErrorKind::AlreadyExists,
             Self::Write(source) if source.is_limit() => ErrorKind::Full,
@@ -228,6 +234,12 @@ impl fmt::Display for DatabaseError {
             Self::OtherCertificate => {
                 f.write_str("another certificate has this id, which is the SHA-256 of its bytes")
             }
+            Self::NoCopy { path } => write!(
+                f,
+                "{} stands where the key database is copied before its first change, and is no \
+                 copy that its stash opens; move it away",
+                path.display()
+            ),
             Self::NotAFile { path } => write!(f, "{} is not a file", path.display()),
             Self::Owner { path, uid } => write!(
                 f,

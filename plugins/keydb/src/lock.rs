@@ -103,7 +103,13 @@ fn open(path: &Path, owner: Owner) -> Result<Option<File>, DatabaseError> {
     if let Some(file) = make(path, owner)? {
         return Ok(Some(file));
     }
-    let file = location::open(path, OFlags::RDWR)?;
+    let file = match location::open(path, OFlags::RDWR) {
+        Err(DatabaseError::SymbolicLink { .. }) => {
+            return Err(refused(path, "it is a symbolic link"));
+        }
+        Err(_) if path.is_dir() => return Err(refused(path, "it is a directory")),
+        opened => opened?,
+    };
     if let Some(file) = &file {
         // Not even locked, where it is somebody's.
         kind(file, path, owner)?;
@@ -141,10 +147,7 @@ fn make(path: &Path, owner: Owner) -> Result<Option<File>, DatabaseError> {
 
 /// Tells what a file is, and refuses one that may be there for something else.
 fn kind(file: &File, path: &Path, owner: Owner) -> Result<Kind, DatabaseError> {
-    let refused = |why: &str| {
-        let why = format!("{why}, so that it may be no lock file; look whose it is, and move it");
-        DatabaseError::io("use", path)(io::Error::new(io::ErrorKind::PermissionDenied, why))
-    };
+    let refused = |why: &str| refused(path, why);
     let failed = |error| DatabaseError::io("read", path)(error);
     let metadata = file.metadata().map_err(failed)?;
     // It has none at all if it was removed meanwhile, which its name tells once it is locked.
@@ -164,6 +167,12 @@ fn kind(file: &File, path: &Path, owner: Owner) -> Result<Kind, DatabaseError> {
     } else {
         Err(refused("it holds something else"))
     }
+}
+
+/// That a file is not taken for a lock file, and why.
+fn refused(path: &Path, why: &str) -> DatabaseError {
+    let why = format!("{why}, so that it may be no lock file; look whose it is, and move it");
+    DatabaseError::io("use", path)(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
 /// Leaves the number of this process and its program for those who wait. Nothing depends on it.

@@ -1,8 +1,10 @@
 //! Whose the files of a database are: the user's that they are for, whoever writes them.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, fchown, lchown};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::error::DatabaseError;
 use crate::location::Location;
@@ -52,13 +54,16 @@ impl Owner {
         }
     }
 
-    /// Gives a directory that was just made to its owner, or a link that stands there by now.
+    /// Gives a directory that was just made to its owner. What somebody put in its place
+    /// meanwhile, a second name of another file above all, is given to nobody.
     pub(crate) fn give_directory(self, path: &Path) -> Result<(), DatabaseError> {
-        match self.0 {
-            Some((user, group)) => lchown(path, Some(user), Some(group))
-                .map_err(DatabaseError::io("change the owner of", path)),
-            None => Ok(()),
+        if self.0.is_none() {
+            return Ok(());
         }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(path, flags, Mode::empty())
+            .map_err(|error| DatabaseError::io("open", path)(error.into()))?;
+        self.give(&File::from(directory), path)
     }
 }
 
@@ -69,4 +74,27 @@ pub(crate) fn is_own_of_root(uid: u32) -> bool {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_directory_is_given_away_as_one() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink(place.path(), &link).unwrap();
+        let before = fs::metadata(&file).unwrap().uid();
+        for path in [&file, &link] {
+            Owner(Some((65534, 65534)))
+                .give_directory(path)
+                .unwrap_err();
+        }
+        assert_eq!(fs::metadata(&file).unwrap().uid(), before);
+        assert_eq!(fs::symlink_metadata(&link).unwrap().uid(), before);
+        Owner(None).give_directory(&file).unwrap();
+    }
 }

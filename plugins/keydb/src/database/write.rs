@@ -31,7 +31,11 @@ impl Database {
             Some(secret) => secret,
             // There is no database yet. A stash without one is what an interrupted first write
             // leaves behind.
-            None => memory.secret.insert(self.first_secret(&likeness)?),
+            None => {
+                let secret = memory.secret.insert(self.first_secret(&likeness)?);
+                memory.stamps.stash = self.location.stamps()?.stash;
+                secret
+            }
         };
         let Some(bytes) = self.written(contents, &work.edits, secret)? else {
             return Ok(None);
@@ -85,7 +89,8 @@ impl Database {
                     return Err(DatabaseError::Unproven { path });
                 }
                 stamps = location.stamps()?;
-                is_same = stamps.database == memory.stamps.database;
+                // With another stash the database would be locked by a password that is gone.
+                is_same = stamps == memory.stamps;
                 match is_same {
                     true => Ok(()),
                     false => Err(DatabaseError::Conflict),

@@ -1,5 +1,6 @@
 //! Tests with databases that were not made here: adopted, indexed, copied before they change.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, mpsc};
 
 use super::*;
@@ -154,27 +155,86 @@ fn a_foreign_database_is_copied_once_before_it_changes() {
 }
 
 #[test]
-fn a_copy_that_is_there_is_never_overwritten() {
+fn what_is_no_copy_is_never_overwritten_nor_taken_for_one() {
     let (place, database) = Place::foreign(1);
+    let original = fs::read(place.path()).unwrap();
     let target = place.directory.path().join("somebody's");
     fs::write(&target, b"mine").unwrap();
     type Put<'a> = &'a dyn Fn(&Path);
-    let things: [Put<'_>; 3] = [
+    let things: [Put<'_>; 5] = [
         &|path| fs::write(path, b"mine").unwrap(),
+        &|path| fs::write(path, b"").unwrap(),
         &|path| symlink(&target, path).unwrap(),
         &|path| symlink("nowhere", path).unwrap(),
+        &|path| fs::create_dir(path).unwrap(),
     ];
-    for (number, put_there) in (10..).zip(things) {
+    for put_there in things {
         put_there(&place.backup());
-        let is_link = place.backup().is_symlink();
-        let heard = put_and_hear(&database, number);
-        assert!(heard[0].contains("was kept before, and stays"), "{heard:?}");
-        assert_eq!(place.backup().is_symlink(), is_link);
+        let before = fs::symlink_metadata(place.backup()).unwrap().ino();
+        let der = certificate(9);
+        let refused = apply(&database, &[put(&der, "a")]).unwrap_err();
+        assert!(matches!(refused, DatabaseError::NoCopy { .. }), "{refused}");
+        assert!(refused.to_string().contains("move it away"), "{refused}");
+        assert_eq!(fs::symlink_metadata(place.backup()).unwrap().ino(), before);
         assert_eq!(fs::read(&target).unwrap(), b"mine");
-        fs::remove_file(place.backup()).unwrap();
-        fs::remove_file(place.beside(".lock")).unwrap();
+        assert_eq!(fs::read(place.path()).unwrap(), original);
+        assert!(!place.beside(".lock").exists());
+        match place.backup().symlink_metadata().unwrap().is_dir() {
+            true => fs::remove_dir(place.backup()).unwrap(),
+            false => fs::remove_file(place.backup()).unwrap(),
+        }
     }
     assert!(!place.directory.path().join("stores/keys/nowhere").exists());
+    put_all(&database, [9]);
+    assert_eq!(fs::read(place.backup()).unwrap(), original);
+}
+
+#[test]
+fn a_copy_that_is_there_stays_and_what_is_said_of_it_is_true() {
+    let (place, database) = Place::foreign(1);
+    let original = fs::read(place.path()).unwrap();
+    fs::write(place.backup(), &original).unwrap();
+    let heard = put_and_hear(&database, 10);
+    assert!(
+        heard[0].contains("as it was, it was kept before, and stays"),
+        "{heard:?}"
+    );
+    assert_eq!(fs::read(place.backup()).unwrap(), original);
+
+    // By now the database is another one than that which was copied.
+    fs::remove_file(place.beside(".lock")).unwrap();
+    let heard = put_and_hear(&database, 11);
+    assert!(
+        heard[0].contains("another state of it was kept before"),
+        "{heard:?}"
+    );
+    assert_eq!(fs::read(place.backup()).unwrap(), original);
+    assert_eq!(labels(&place.open()).len(), 3);
+}
+
+#[test]
+fn a_database_whose_stash_is_replaced_meanwhile_is_not_written_with_the_old_password() {
+    let (place, _) = Place::filled(1);
+    let (path, stash) = (place.path(), place.stash());
+    let original = fs::read(&path).unwrap();
+    let probe = {
+        let path = path.clone();
+        move |written: &Path, step| {
+            if written == path && step == Step::Synced {
+                let other = sth::write_v1(b"another", &[7; 128]).unwrap();
+                fs::write(&stash, &*other)?;
+            }
+            Ok(())
+        }
+    };
+    let database = Database::open_probed(&path, Settings::default(), Box::new(probe)).unwrap();
+    let der = certificate(9);
+    let refused = apply(&database, &[put(&der, "a")]).unwrap_err();
+    assert!(
+        refused.to_string().contains("the password in its stash"),
+        "{refused}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), original);
 }
 
 #[test]

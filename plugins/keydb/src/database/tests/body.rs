@@ -487,11 +487,17 @@ fn links_and_other_things_than_files_are_refused() {
     symlink(place.path(), &lock).unwrap();
     let before = place.files();
     let der = certificate(9);
-    assert!(matches!(
-        apply(&place.open(), &[put(&der, "a")]),
-        Err(DatabaseError::SymbolicLink { .. })
-    ));
-    assert_eq!(place.files(), before);
+    for what in ["it is a symbolic link", "it is a directory"] {
+        let refused = apply(&place.open(), &[put(&der, "a")]).unwrap_err();
+        let text = format!("{refused}");
+        assert!(text.contains(what), "{text}");
+        assert!(text.contains(".lock") && text.contains("move it"), "{text}");
+        if what.ends_with("link") {
+            assert_eq!(place.files(), before);
+            fs::remove_file(&lock).unwrap();
+            fs::create_dir(&lock).unwrap();
+        }
+    }
 }
 
 #[test]
