@@ -8,8 +8,11 @@ use serde_json::Value;
 use crate::misbehave::build;
 use crate::support::{Home, here, repository};
 
-/// The key database, which each case has for itself.
-const KEYDB: &[&str] = &["anchorhold.keydb", "--set", "path={scratch}/anchors.p12"];
+/// The key database in either format, which each case has for itself.
+const KEYDB: [&[&str]; 2] = [
+    &["anchorhold.keydb", "--set", "path={scratch}/anchors.p12"],
+    &["anchorhold.keydb", "--set", "path={scratch}/anchors.kdb"],
+];
 
 /// Holds a plugin against its contract; what is not passed or skipped is returned.
 fn remarks(home: &Home, words: &[&str]) -> (usize, Vec<String>) {
@@ -27,25 +30,29 @@ fn remarks(home: &Home, words: &[&str]) -> (usize, Vec<String>) {
 
 #[test]
 fn the_key_database_keeps_its_contract() {
-    let home = Home::new();
-    let (passed, odd) = remarks(&home, KEYDB);
-    assert!(passed >= 50, "{passed} passed: {odd:#?}");
-    // Other programs that read the file need a label for each certificate.
-    let [label] = odd.as_slice() else {
-        panic!("{odd:#?}");
-    };
-    assert!(label.contains("write.same-label"), "{label}");
+    for words in KEYDB {
+        let home = Home::new();
+        let (passed, odd) = remarks(&home, words);
+        assert!(passed >= 50, "{words:?}: {passed} passed: {odd:#?}");
+        // Other programs that read the file need a label for each certificate.
+        let [label] = odd.as_slice() else {
+            panic!("{words:?}: {odd:#?}");
+        };
+        assert!(label.contains("write.same-label"), "{label}");
+    }
 }
 
 #[test]
 fn the_key_database_keeps_its_contract_in_a_runner() {
-    let home = Home::new();
-    let (passed, odd) = remarks(&home, &[KEYDB, &["--runner"]].concat());
-    assert!(passed >= 15, "{passed} passed: {odd:#?}");
-    assert!(
-        odd.iter().all(|odd| odd.contains("write.same-label")),
-        "{odd:#?}"
-    );
+    for words in KEYDB {
+        let home = Home::new();
+        let (passed, odd) = remarks(&home, &[words, &["--runner"]].concat());
+        assert!(passed >= 15, "{words:?}: {passed} passed: {odd:#?}");
+        assert!(
+            odd.iter().all(|odd| odd.contains("write.same-label")),
+            "{words:?}: {odd:#?}"
+        );
+    }
 }
 
 /// The smallest plugin in C, with its manifest beside it.

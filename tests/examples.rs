@@ -44,7 +44,7 @@ fn copied(home: &Home) -> PathBuf {
 }
 
 /// The examples as their Makefile builds them; none where something is missing for that.
-fn built(home: &Home) -> Option<PathBuf> {
+pub(crate) fn built(home: &Home) -> Option<PathBuf> {
     if !here("make") || !here("cc") {
         return None;
     }

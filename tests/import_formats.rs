@@ -327,29 +327,6 @@ fn an_import_says_while_the_server_could_still_be_talked_to_in_plain() {
     desk.home.run(&words).exits(0).says("plain").says("raise");
 }
 
-#[test]
-fn formats_of_a_later_release_are_named_as_such() {
-    let Some(desk) = Desk::set() else { return };
-    let words = [
-        "pkcs12",
-        "-export",
-        "-nokeys",
-        "-in",
-        "cert256.pem",
-        "-out",
-        "file.p12",
-    ];
-    desk.openssl
-        .run(&[&words[..], &["-passout", "pass:x"]].concat());
-    let p12 = fs::read(desk.openssl.path("file.p12")).expect("made");
-    let document = desk.refuses("PKCS #12", &p12);
-    let message = document["error"].to_string().to_lowercase();
-    assert!(
-        message.contains("p12") || message.contains("pkcs"),
-        "{message}"
-    );
-}
-
 const PEM_OF_TEXT: &str = "-----BEGIN CERTIFICATE-----
 dGhpcyBpcyBubyBjZXJ0aWZpY2F0ZSBhdCBhbGw=
 -----END CERTIFICATE-----

@@ -116,6 +116,10 @@ fn every_command_prints_one_document_with_the_fields_that_were_promised() {
         &["sha256", "subject", "held[].store", "pem"],
     );
     has(
+        &home.json(0, &["export", &other.sha256(), "-o", "out.p12"]),
+        &["certificates[].sha256", "format", "file", "stash"],
+    );
+    has(
         &home.json(0, &["scope", &other.sha256(), "--none"]),
         &["certificates[].servers"],
     );
@@ -179,6 +183,14 @@ fn every_command_prints_one_document_with_the_fields_that_were_promised() {
     has(
         &home.json(0, &["store", "check"]),
         &["stores[].name", "passed", "problems"],
+    );
+    has(
+        &home.json(0, &["store", "create", "--name", "more"]),
+        &["stores[].name", "stores[].outcome", "dry_run"],
+    );
+    has(
+        &home.json(0, &["store", "copy", "keydb", "more"]),
+        &["from", "to", "copied[].sha256", "left_out", "dry_run"],
     );
     has(
         &home.json(0, &["store", "password", "keydb", "-o", "pw"]),

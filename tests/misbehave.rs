@@ -102,7 +102,7 @@ const FATES: &[(&str, Comes)] = &[
         "pushes-on-another-thread.c",
         Fails("it pushed an item on a thread of its own"),
     ),
-    ("raw-signature.c", Shows(0)),
+    ("raw-signature.c", Shows(1)),
     ("reads-home.c", Shows(3)),
     ("reads-past-text.c", Shows(3)),
     ("same-cursor.c", Fails("does not come to an end")),

@@ -326,6 +326,34 @@ fn scope_says_for_whom_a_certificate_vouches() {
 }
 
 #[test]
+fn a_label_that_names_a_server_that_nobody_has_is_not_taken_at_its_word() {
+    let home = Home::with_options(&stanza("TSM1", 1500, &[]));
+    let Some(openssl) = Openssl::find(home.directory()) else {
+        return;
+    };
+    let digits = openssl.stock("cert256").sha256();
+    let label = "TSM server any self-signed key";
+    home.run(&[
+        "import",
+        "--server",
+        "TSM1",
+        "--label",
+        label,
+        "cert256.pem",
+    ])
+    .exits(0);
+    home.run(&["scope", &digits, "--none"]).exits(0);
+    let proposed = home.json(0, &["scope", "--propose", "--yes"]);
+    assert_eq!(proposed["applied"], false, "{proposed}");
+    let note = proposed["proposed"][0]["note"].as_str().unwrap_or_default();
+    assert!(note.contains("no server of this name"), "{proposed}");
+    assert_eq!(
+        home.json(0, &["list"])["certificates"][0]["servers"],
+        "none"
+    );
+}
+
+#[test]
 fn remove_takes_the_scope_away_and_the_certificate_when_nobody_is_left() {
     let text = stanza("TSM1", 1500, &[]) + &stanza("TSM2", 1501, &[]);
     let home = Home::with_options(&text);

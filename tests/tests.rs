@@ -7,16 +7,24 @@
 
 // What is accepted on first use from a server that is not ours, and what never is.
 mod acceptance;
+// The vendor's key databases, found where they are and only read before somebody says more.
+mod adopting;
 // Peers that answer the question for their level badly, late or not at all.
 mod answers;
 // Servers with certificates of a CA: what a chain, a name and a date are held against.
 mod chains;
+// What one store holds into another, of the same kind or not.
+mod copying;
 // Our own plugins against their contract, and the command that holds them against it.
 mod conformance;
 // Plugins in processes of their own that crash, hang, or never come up.
 mod crashes;
 // Certificates in every form that people have them in, and what is no certificate.
 mod import_formats;
+// Key databases under a crowd, after a death, on a full disk and where somebody altered them.
+mod durability;
+// Files that have a password, or keys, or marks that nobody knows.
+mod containers;
 // What is wrong or soon will be, what mends it, and what support is sent.
 mod doctor;
 // The file stores: who may read them, and what happens where they are damaged.
@@ -29,8 +37,14 @@ mod json;
 mod kill;
 // Versions of the contract meet.
 mod evolution;
+// A real GSKit as judge of every key database that is written here.
+mod gskit;
+// What an export writes, what it replaces, and what it never lets out.
+mod exports;
 // The examples in C, as their authors would build and use them.
 mod examples;
+// Key databases beside a program that knows nothing but their layout.
+mod key_databases;
 // What goes up, what comes down again, and what happens where the record of it is lost.
 mod ledger;
 // Stores with a lock, and plugins that crash, as the operator mends them.
@@ -47,6 +61,8 @@ mod program;
 mod plugins;
 // What the README says can be typed.
 mod readme;
+// Certificates from every form that others make to every form that others read, and back.
+mod round_trip;
 // The stories of an upgrade.
 mod rehearse;
 // The first five minutes of an administrator, with a server that is not ours.
@@ -61,5 +77,9 @@ mod support;
 mod tidy;
 // Several of the program at the same time, in one home.
 mod together;
+// What a host that stays open hears of other processes.
+mod watching;
+// One change to several stores, killed at any moment.
+mod undertakings;
 // Verdicts without a connection: for a server, and by a file of anchors.
 mod verdicts;

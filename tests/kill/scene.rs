@@ -147,8 +147,7 @@ impl Scene {
     pub(super) fn is_sound(&self, task: &Task) {
         let journal = self.home.json(0, &["journal", "verify"]);
         assert_eq!(journal["whole"], true, "{journal:#}");
-        let check = self.home.json(0, &["store", "check"]);
-        assert_eq!(check["passed"], true, "{check:#}");
+        self.has_no_problem_but_what_is_open();
         let list = self.home.json(0, &["list"]);
         self.home.json(0, &["explain", &task.server]);
         let done = &self.tasks[..self.done];
@@ -168,6 +167,16 @@ impl Scene {
                 );
             }
         }
+    }
+
+    /// Who died while it changed a store is named until somebody comes who settles it, and nothing
+    /// else is wrong.
+    fn has_no_problem_but_what_is_open(&self) {
+        let check = self.home.run(&["store", "check", "--json"]).document();
+        let count = |of: &str| check[of].as_array().expect("a list").len();
+        let most = usize::from(self.act == Act::Import);
+        assert!(count("undertakings") <= most, "{check:#}");
+        assert_eq!(count("problems"), count("undertakings"), "{check:#}");
     }
 
     /// Whether a task is done that nobody acknowledged.
@@ -196,11 +205,10 @@ impl Scene {
             self.is_sound(&task);
         }
         let leftover = self.home.json(0, &["store", "check"]);
-        assert_eq!(
-            leftover["intents"].as_array().map(Vec::len),
-            Some(0),
-            "{leftover:#}"
-        );
+        for open in ["intents", "undertakings"] {
+            let count = leftover[open].as_array().map(Vec::len);
+            assert_eq!(count, Some(0), "{leftover:#}");
+        }
     }
 
     fn strict(&self) -> BTreeSet<String> {

@@ -20,12 +20,17 @@ pub(crate) fn skip(reason: &str) {
 
 /// Whether a program is on this machine; where not, the test is skipped.
 pub(crate) fn here(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|directory| is_file(&directory.join(program)));
+    let found = is_there(program);
     if !found {
         skip(&format!("{program} is not installed"));
     }
     found
+}
+
+/// Whether a program is on this machine.
+pub(crate) fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| is_file(&directory.join(program)))
 }
 
 fn is_file(path: &Path) -> bool {

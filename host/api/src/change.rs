@@ -12,9 +12,32 @@ pub struct Change {
     /// The servers that nothing vouches for any more.
     #[serde(default)]
     pub lost: Vec<String>,
+    /// What changes for the servers that are known; those that nothing changes for are left out.
+    #[serde(default)]
+    pub changes: Vec<ServerChange>,
     /// What the operator should know.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+/// What a change means for one server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerChange {
+    /// The server.
+    pub server: String,
+    /// The SHA-256 of certificates that vouch for it, or help to, from now on and did not before;
+    /// the first hundred of them.
+    pub gains: Vec<String>,
+    /// How many there are.
+    pub gains_total: u64,
+    /// The same of those that no longer do.
+    pub loses: Vec<String>,
+    /// How many there are.
+    pub loses_total: u64,
+    /// Whether acceptance on first use stops applying to it.
+    pub acceptance_stops: bool,
+    /// Whether nothing vouches for it any more.
+    pub nothing_left: bool,
 }
 
 /// One certificate after the change.
@@ -59,4 +82,7 @@ pub struct Proposed {
     pub server: String,
     /// `pin`, `anchor` or `intermediate`.
     pub kind: String,
+    /// Why it is not put in force without being named by its fingerprint.
+    #[serde(default)]
+    pub note: Option<String>,
 }

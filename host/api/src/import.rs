@@ -14,12 +14,18 @@ pub struct Import {
     /// What was taken out in the same change.
     #[serde(default)]
     pub replaced: Vec<Replaced>,
+    /// What changes for the servers that are known; those that nothing changes for are left out.
+    #[serde(default)]
+    pub changes: Vec<crate::ServerChange>,
     /// The servers that are strict because of this import.
     #[serde(default)]
     pub raised: Vec<String>,
     /// What the operator should know.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What the files hold besides, and how they were opened.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// One certificate in one store.

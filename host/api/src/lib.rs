@@ -8,6 +8,7 @@ mod change;
 mod conformance;
 mod doctor;
 mod error;
+mod export;
 mod import;
 mod journal;
 mod list;
@@ -19,12 +20,13 @@ mod show;
 mod store;
 mod verdict;
 
-pub use change::{Change, Changed, Proposal, Proposed};
+pub use change::{Change, Changed, Proposal, Proposed, ServerChange};
 pub use conformance::{CheckedCase, PluginCheck};
 pub use doctor::{
     Bundle, BundledServer, ConfiguredStore, Diagnosis, Finding, Offer, Places, Platform, Setting,
 };
 pub use error::{Error, ErrorBody};
+pub use export::{Export, Exported};
 pub use import::{Import, Imported, Replaced};
 pub use journal::{Journal, JournalCheck, JournalEntry};
 pub use list::{Certificate, FailedStore, List, Missing, Servers};
@@ -37,5 +39,8 @@ pub use session::{
     Difference, Explanation, Level, Row, Session, SetOption, StoreState, Used, Warning,
 };
 pub use show::{Place, Shown};
-pub use store::{OpenIntent, Password, Store, StoreCheck, StoreList, StoreTurn};
+pub use store::{
+    Copied, CreatedStore, LeftOut, NotAdopted, OpenIntent, OpenUndertaking, Password,
+    SearchedPlace, Store, StoreCheck, StoreCopy, StoreCreate, StoreList, StoreTurn,
+};
 pub use verdict::{By, Verdict};

@@ -48,7 +48,8 @@ pub struct Certificate {
     pub store: String,
     /// For whom it vouches.
     pub servers: Servers,
-    /// `pin`, `anchor`, `intermediate` or `distrust`.
+    /// `pin`, `anchor`, `intermediate`, `distrust` or `key`; the fingerprint of a private key is
+    /// that of its public half.
     pub kind: String,
     /// What is odd about it.
     pub note: Option<String>,

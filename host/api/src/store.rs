@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Missing;
+use crate::{Certificate, Missing, Proposed, Servers};
 
 /// The document of `store list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,9 @@ pub struct StoreCheck {
     pub stores: Vec<Store>,
     /// Acceptances that were begun and not ended.
     pub intents: Vec<OpenIntent>,
+    /// Changes to stores that were begun and not ended.
+    #[serde(default)]
+    pub undertakings: Vec<OpenUndertaking>,
     /// Whether nothing is wrong.
     pub passed: bool,
     /// What is wrong, each with the store that it is about.
@@ -98,6 +101,25 @@ pub struct OpenIntent {
     pub at: String,
 }
 
+/// A change to stores that was begun and not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenUndertaking {
+    /// What it is, in one word: `import`, `replacement`, `removal`, `copy`.
+    pub what: String,
+    /// The stores that it changes.
+    pub stores: Vec<String>,
+    /// When it was begun, RFC 3339.
+    pub at: String,
+    /// Who began it.
+    pub who: String,
+    /// Who is at work on it just now, where somebody is; otherwise it was interrupted.
+    #[serde(default)]
+    pub under_way_by: Option<String>,
+    /// The stores of it that are not configured any more.
+    #[serde(default)]
+    pub gone: Vec<String>,
+}
+
 /// The document of `store password`; it never holds the password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Password {
@@ -107,4 +129,134 @@ pub struct Password {
     pub file: String,
     /// The file that the password opens.
     pub database: String,
+}
+
+/// The document of `store create`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreCreate {
+    /// The stores that were made, adopted or changed, or that were so already.
+    pub stores: Vec<CreatedStore>,
+    /// The databases that were found and not adopted.
+    #[serde(default)]
+    pub not_adopted: Vec<NotAdopted>,
+    /// Where the vendor's databases were looked for; empty where a file was named.
+    #[serde(default)]
+    pub places: Vec<SearchedPlace>,
+    /// What was copied into the new store.
+    #[serde(default)]
+    pub copied: Option<StoreCopy>,
+    /// Whether it was only a preview.
+    pub dry_run: bool,
+}
+
+/// One store that was made, adopted or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedStore {
+    /// What other places call it.
+    pub name: String,
+    /// The id of its plugin.
+    pub plugin: String,
+    /// `new`, `updated` or `unchanged`.
+    pub outcome: String,
+    /// The configuration file in which it stands.
+    pub file: String,
+    /// Its own file, where it keeps its items in one.
+    pub path: Option<String>,
+    /// `kdb` or `p12`, where its own file is a key database.
+    pub format: Option<String>,
+    /// The version of the format, where it has several.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// `read` or `write`: what may be done with a database that was adopted.
+    pub adopted: Option<String>,
+    /// Whether another program's index of it, an .idx file, stands beside it.
+    #[serde(default)]
+    pub idx: bool,
+    /// What it holds, keys among it.
+    pub certificates: Vec<Certificate>,
+    /// What its labels suggest; nothing of it is in force.
+    pub proposed: Vec<Proposed>,
+    /// What the operator should know.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// The commands that come next.
+    #[serde(default)]
+    pub next: Vec<String>,
+}
+
+/// A database that was found and not adopted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotAdopted {
+    /// Where it is.
+    pub path: String,
+    /// Why it was not adopted.
+    pub message: String,
+    /// What to do next.
+    pub remedy: Option<String>,
+}
+
+/// A directory in which the vendor's databases were looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchedPlace {
+    /// The directory.
+    pub directory: String,
+    /// What names it.
+    pub of: String,
+    /// Whether a database was there.
+    pub found: bool,
+}
+
+/// The document of `store copy`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreCopy {
+    /// The store that was copied.
+    pub from: String,
+    /// The store that it was copied to.
+    pub to: String,
+    /// The configuration file of that store, where it was made first.
+    pub made: Option<String>,
+    /// What that store holds now of what the other one holds.
+    pub copied: Vec<Copied>,
+    /// What did not fit, or is not to be copied.
+    pub left_out: Vec<LeftOut>,
+    /// Whether it was only a preview.
+    pub dry_run: bool,
+    /// What the operator should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// One certificate that was copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// The SHA-256 of the certificate, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Its label in the store that it was copied to.
+    pub label: String,
+    /// Its label in the store that was copied.
+    pub before: String,
+    /// Whom it is about.
+    pub subject: String,
+    /// Until when it is valid, RFC 3339; empty where it cannot be read.
+    pub not_after: String,
+    /// For whom it vouches, as before.
+    pub servers: Servers,
+    /// `new` or `unchanged`.
+    pub outcome: String,
+    /// What of its trust was left behind.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// Something that was not copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The SHA-256 of the certificate; of anything else, of its bytes.
+    pub sha256: String,
+    /// Its label.
+    pub label: String,
+    /// `certificate`, `key`, `distrust`, `revocation list` or `item`.
+    pub what: String,
+    /// Why.
+    pub message: String,
 }

@@ -43,11 +43,15 @@ fn every_document_fits_its_schema() {
     check("error", &[sample::error(true), sample::error(false)]);
     check("rehearse", &[sample::rehearsal()]);
     check("import", &[sample::import()]);
+    check("export", &[sample::export(true), sample::export(false)]);
     check("list", &sample::lists());
     check("show", &[sample::shown()]);
     check("scope", &[sample::change()]);
     check("remove", &[sample::change()]);
-    check("scope-propose", &[sample::proposal()]);
+    check(
+        "scope-propose",
+        &[sample::proposal(true), sample::proposal(false)],
+    );
     check("verify", &[sample::verdict(true), sample::verdict(false)]);
     check("connect", &[sample::session(true), sample::session(false)]);
     check(
@@ -64,6 +68,14 @@ fn every_document_fits_its_schema() {
     check("store-list", &[sample::store_list()]);
     check("store-check", &[sample::store_check()]);
     check("store-password", &[sample::password()]);
+    check(
+        "store-create",
+        &[sample::store_create(true), sample::store_create(false)],
+    );
+    check(
+        "store-copy",
+        &[sample::store_copy(true), sample::store_copy(false)],
+    );
     let turns = [sample::store_turn(true), sample::store_turn(false)];
     check("store-unlock", &turns);
     check("store-lock", &turns);

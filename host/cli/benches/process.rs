@@ -38,6 +38,12 @@ fn main() {
         peer(Path::new(anchors), Path::new(chain));
         return;
     }
+    if let [_, word] = &arguments[..]
+        && word == "derivation"
+    {
+        println!("{}", derivation().as_secs_f64());
+        return;
+    }
     idle();
     let derivation = derivation();
     println!("key derivation of an empty key database: {derivation:.2?}, not counted below");

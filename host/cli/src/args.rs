@@ -10,7 +10,9 @@ use time::OffsetDateTime;
 use crate::fingerprint::Prefix;
 
 pub(crate) mod dsmcert;
+pub(crate) mod export;
 pub(crate) mod plugin;
+pub(crate) mod store;
 pub(crate) mod value;
 
 use value::{
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Scope(Scope),
     /// Take a certificate away from a server, or from all
     Remove(Remove),
+    /// Write certificates to a file for other programs
+    Export(export::Export),
     /// Judge a chain without a connection
     Verify(Verify),
     /// Sign on to a server, report how, and close; or join the session to a program
@@ -101,7 +105,8 @@ pub(crate) struct Rehearse {
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("whom").required(true).args(["servers", "any_server"])))]
 pub(crate) struct Import {
-    /// Files of certificates, PEM (also .arm) or DER; `-` is standard input
+    /// Files of certificates: PEM (also .arm), DER, PKCS#7, PKCS#12, JKS or GSKit's .kdb, told by
+    /// their content; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_parser = certificate_file)]
     pub(crate) files: Vec<PathBuf>,
     /// The server that they vouch for; may be repeated
@@ -125,8 +130,9 @@ pub(crate) struct Import {
     /// Make the servers strict at once: never plain again, never acceptance again
     #[arg(long, conflicts_with = "any_server")]
     pub(crate) strict: bool,
-    /// For files that are protected by a password
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// The password of the files that are protected by one, in a file that only you can read; by
+    /// default that in the stash (.sth) beside each
+    #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     /// Show what would be done, and do nothing
     #[arg(long)]
@@ -360,11 +366,16 @@ pub(crate) enum Store {
     List,
     /// List every store afresh, and say what is wrong
     Check(StoreCheck),
+    /// Make a store, or adopt a key database that is there, the vendor's among them
+    Create(store::StoreCreate),
+    /// Copy what one store holds into another, in one change
+    Copy(store::StoreCopy),
     /// Open the lock of a store, with a PIN or password that is stored or that you type
     Unlock(StoreUnlock),
     /// Close the lock of a store
     Lock(StoreName),
-    /// Let the plugin of a store be started again after it crashed too often
+    /// Let the plugin of a store be started again after it crashed too often, or let no change wait
+    /// for a store that is gone for good
     Release(StoreName),
     /// Write the password of a file store to a new file that only you can read
     Password(StorePassword),

@@ -3,7 +3,9 @@
 mod connect;
 mod damage;
 mod doctor;
+mod effect;
 mod explain;
+mod export;
 mod holding;
 mod import;
 mod journal;
@@ -17,7 +19,9 @@ mod scope;
 mod server;
 mod session;
 mod show;
+mod source;
 mod store;
+mod undertaking;
 mod validity;
 mod vendor;
 mod verify;
@@ -37,6 +41,7 @@ pub(crate) fn run(command: &Command, home: &Home) -> Result<Reply, Failure> {
         Command::Show(args) => show::run(args, home),
         Command::Scope(args) => scope::run(args, home),
         Command::Remove(args) => remove::run(args, home),
+        Command::Export(args) => export::run(args, home),
         Command::Verify(args) => verify::run(args, home),
         Command::Connect(args) => connect::run(args, home),
         Command::Explain(args) => explain::run(args, home),
@@ -47,6 +52,8 @@ pub(crate) fn run(command: &Command, home: &Home) -> Result<Reply, Failure> {
         Command::Doctor(args) => doctor::run(args, home),
     }
 }
+
+pub(crate) use import::from_import;
 
 /// Does what was typed to the vendor's utility.
 pub(crate) fn run_vendor(action: &Action, home: &Home) -> Result<Reply, Failure> {

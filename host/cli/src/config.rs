@@ -12,15 +12,19 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::builtin;
-use crate::config::plugins::{PluginFile, PluginTable, Registered};
+use crate::config::folder::ConfigFile;
+use crate::config::plugins::{PluginTable, Registered};
 use crate::exit::Failure;
 use crate::input;
 use crate::paths::Paths;
 
+pub(crate) mod folder;
+pub(crate) mod own_file;
 pub(crate) mod plugins;
 mod salvage;
+pub(crate) mod stores;
 
-/// What anchorhold.toml and plugins.d mean.
+/// What anchorhold.toml, plugins.d and stores.d mean.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
     /// The file, where there is one.
@@ -29,7 +33,7 @@ pub(crate) struct Config {
     pub(crate) stores: Vec<StorePlan>,
     /// The libraries that are registered as plugins.
     pub(crate) plugins: Vec<Registered>,
-    /// The stores that stand in a file of plugins.d, each with that file.
+    /// The stores that stand in a file of plugins.d or stores.d, each with that file.
     pub(crate) placed: BTreeMap<String, PathBuf>,
     /// What is said of servers, and in which line.
     pub(crate) policies: BTreeMap<ServerName, Said>,
@@ -44,6 +48,12 @@ pub(crate) struct Said {
     pub(crate) line: usize,
     /// Each key that is set, with its value as typed.
     pub(crate) keys: Vec<(&'static str, String)>,
+}
+
+/// The files beside anchorhold.toml that this program writes itself.
+struct Added {
+    plugins: Vec<ConfigFile>,
+    stores: Vec<ConfigFile>,
 }
 
 /// anchorhold.toml, as typed.
@@ -62,7 +72,10 @@ impl Config {
     /// Reads the files of the configuration directory; there need not be any.
     pub(crate) fn read(paths: &Paths) -> Result<Self, Failure> {
         let file = paths.file();
-        let added = plugins::read(paths)?;
+        let added = Added {
+            plugins: plugins::read(paths)?,
+            stores: stores::read(paths)?,
+        };
         if matches!(file.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound) {
             return Self::parse("", &file, &added, paths).map(|config| Self {
                 file: None,
@@ -74,7 +87,7 @@ impl Config {
         let decides = |one: &Registered| one.file == file;
         if config.plugins.iter().any(decides) {
             // Whoever can write it decides what runs.
-            let checked = plugins::read_file(file)?;
+            let checked = folder::read_file(file)?;
             if checked.text != text {
                 return Self::parse(&checked.text, &checked.file, &added, paths);
             }
@@ -88,12 +101,7 @@ impl Config {
         StorePlan::new("keydb", builtin::KEYDB, base).with_setting("path", path)
     }
 
-    fn parse(
-        text: &str,
-        file: &Path,
-        added: &[PluginFile],
-        paths: &Paths,
-    ) -> Result<Self, Failure> {
+    fn parse(text: &str, file: &Path, added: &Added, paths: &Paths) -> Result<Self, Failure> {
         let typed: Typed = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
             invalid(file, line, &not_yet_or(error.message()))
@@ -105,13 +113,20 @@ impl Config {
         add_stores(&mut stores, typed.store, text, file, paths)?;
         let mut plugins = plugins::plans(typed.plugin, text, file, paths)?;
         let mut placed = BTreeMap::new();
-        for one in added {
-            let typed = one.parse()?;
-            plugins.extend(plugins::plans(typed.plugin, &one.text, &one.file, paths)?);
+        let mut place = |tables, one: &ConfigFile| {
             let before = stores.len();
-            add_stores(&mut stores, typed.store, &one.text, &one.file, paths)?;
+            add_stores(&mut stores, tables, &one.text, &one.file, paths)?;
             let new = stores.iter().skip(before);
             placed.extend(new.map(|store| (store.name.clone(), one.file.clone())));
+            Ok::<(), Failure>(())
+        };
+        for one in &added.plugins {
+            let typed = plugins::parse(one)?;
+            plugins.extend(plugins::plans(typed.plugin, &one.text, &one.file, paths)?);
+            place(typed.store, one)?;
+        }
+        for one in &added.stores {
+            place(stores::parse(one)?, one)?;
         }
         let policies = policies(typed.server, text, file, &stores)?;
         Ok(Self {

@@ -13,6 +13,16 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
+    /// The fingerprint, where all of its digits were given.
+    pub(crate) fn whole(&self) -> Option<Fingerprint> {
+        let mut bytes = [0; WHOLE / 2];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            let digits = self.digits.get(2 * index..2 * index + 2)?;
+            *byte = u8::from_str_radix(digits, 16).ok()?;
+        }
+        Some(Fingerprint(bytes))
+    }
+
     /// The one fingerprint among these that begins so.
     pub(crate) fn find<'a>(
         &self,
@@ -96,6 +106,10 @@ mod tests {
         }
         let whole: Prefix = held[1].to_string().parse().expect("whole");
         assert_eq!(whole.find(&held), Ok(held[1]));
+        assert_eq!(whole.whole(), Some(held[1]));
+        let cut = held[1].to_string()[..63].to_owned();
+        let cut: Prefix = cut.parse().expect("long enough");
+        assert_eq!(cut.whole(), None);
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anchorhold_boundary::link::Program;
 use anchorhold_boundary::services::{LogLevel, LogSink};
-use anchorhold_kernel::import::KnownServer;
+use anchorhold_kernel::import::{self, KnownServer};
 use anchorhold_kernel::incidents::LedgerIncidents;
 use anchorhold_kernel::plan::StorePlan;
 use anchorhold_kernel::{Kernel, KernelOptions, PluginEntry, Registry, ServerName};
-use anchorhold_session::accept::{self, Settled};
+use anchorhold_session::accept;
 use anchorhold_session::context::Context;
 use anchorhold_session::error::ConnectError;
 use anchorhold_session::server::Server;
@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 use crate::actor;
 use crate::args::Globals;
 use crate::builtin;
+use crate::commands::from_import;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -28,6 +29,7 @@ use crate::paths::Paths;
 use crate::program::RUNNER;
 use crate::prompter;
 use crate::servers::Servers;
+use crate::settled;
 
 /// What a command works on.
 #[derive(Debug)]
@@ -107,15 +109,26 @@ impl Home {
 
     /// The stores as the operator means them.
     pub(crate) fn plans(&self) -> Result<Vec<StorePlan>, Failure> {
-        let registry = self.registry()?;
-        let mut plans = self.config()?.stores.clone();
-        for plan in &mut plans {
-            // What is linked in keeps what it has where its settings say.
-            if let Some(PluginEntry::Library(_)) = registry.entry(&plan.plugin) {
-                plan.state_dir = Some(self.paths.state.join(STORES).join(&plan.name));
-            }
+        let plans = self.config()?.stores.iter().cloned();
+        plans.map(|plan| self.seated(plan)).collect()
+    }
+
+    /// A store with a directory of its own, where its plugin gets one.
+    pub(crate) fn seated(&self, mut plan: StorePlan) -> Result<StorePlan, Failure> {
+        // What is linked in keeps what it has where its settings say.
+        if let Some(PluginEntry::Library(_)) = self.registry()?.entry(&plan.plugin) {
+            plan.state_dir = Some(self.paths.state.join(STORES).join(&plan.name));
         }
-        Ok(plans)
+        Ok(plan)
+    }
+
+    /// The same home, of which nothing is opened yet: what was read of it is old.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(
+            self.paths.clone(),
+            self.invocation.clone(),
+            self.globals.clone(),
+        )
     }
 
     /// The plugins that stores may name.
@@ -247,10 +260,14 @@ impl Home {
 
     /// Completes or undoes what was open when a machine died; every change begins with it.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
-        let settled =
-            accept::settle(&self.context_of_none()?).map_err(|error| from_connect(&error))?;
-        for one in &settled {
-            say("note", &settled_text(one));
+        let changes = import::settle(self.kernel()?, self.state()?, &self.actor(), self.now());
+        for one in changes.map_err(|error| from_import(&error))? {
+            let (word, text) = settled::change(&one);
+            say(word, &text);
+        }
+        let acceptances = accept::settle(&self.context_of_none()?);
+        for one in acceptances.map_err(|error| from_connect(&error))? {
+            say("note", &settled::acceptance(&one));
         }
         Ok(())
     }
@@ -279,26 +296,6 @@ pub(crate) fn runner() -> Program {
     Program {
         path: "/proc/self/exe".into(),
         arguments: vec![RUNNER.into()],
-    }
-}
-
-/// What settling an interrupted acceptance came to.
-fn settled_text(settled: &Settled) -> String {
-    match settled {
-        Settled::Completed(intent) => format!(
-            "an acceptance for {} had been interrupted; store \"{}\" holds the certificate, and \
-             it is complete now",
-            intent.server, intent.store
-        ),
-        Settled::Left(intent, why) => format!(
-            "an acceptance for {} was interrupted and stays open: {why}",
-            intent.server
-        ),
-        Settled::Undone(intent) => format!(
-            "an acceptance for {} had been interrupted before store \"{}\" was written; it was \
-             undone",
-            intent.server, intent.store
-        ),
     }
 }
 

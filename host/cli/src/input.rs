@@ -57,8 +57,8 @@ fn take(source: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {
 
 const SMALL: usize = 8 << 10;
 
-/// The most that a file of certificates may hold.
-pub(crate) const CERTIFICATES_MAX: u64 = 64 << 20;
+/// The most that a file of certificates may hold: 100,000 of them fit in every form.
+pub(crate) const CERTIFICATES_MAX: u64 = 512 << 20;
 
 /// The most that a configuration file may hold.
 pub(crate) const CONFIG_MAX: u64 = 1 << 20;

@@ -129,8 +129,8 @@ pub(crate) fn is_dsmcert(program: &OsString) -> bool {
 
 /// The commands that advice names.
 const COMMANDS: &[&str] = &[
-    "connect", "doctor", "explain", "import", "journal", "list", "plugin", "rehearse", "remove",
-    "scope", "server", "show", "store", "verify",
+    "connect", "doctor", "explain", "export", "import", "journal", "list", "plugin", "rehearse",
+    "remove", "scope", "server", "show", "store", "verify",
 ];
 
 /// The name of the program.

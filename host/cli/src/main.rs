@@ -18,6 +18,7 @@ mod program;
 mod prompter;
 mod report;
 mod servers;
+mod settled;
 mod template;
 
 use std::process::ExitCode;

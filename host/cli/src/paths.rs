@@ -72,7 +72,8 @@ impl Paths {
 
     /// What decides what plugins may do, which none of them is granted to change.
     pub(crate) fn own(&self) -> Vec<PathBuf> {
-        let options = ["dsm.sys", "dsm.opt", "plugins.d"].map(|name| self.config.join(name));
+        let options = ["dsm.sys", "dsm.opt", "plugins.d", "stores.d"];
+        let options = options.map(|name| self.config.join(name));
         let mut own = vec![self.file(), self.state.clone()];
         own.extend(options);
         own

@@ -141,15 +141,8 @@ fn later(error: &clap::Error, words: &[OsString]) -> Option<String> {
         return None;
     };
     let at = words.iter().position(|one| one == word.as_str())?;
-    let store = words.get(..at)?.iter().any(|one| one == "store");
-    let (known, before) = if store {
-        (LATER_OF_STORE, "store ")
-    } else {
-        (LATER, "")
-    };
-    known
-        .contains(&word.as_str())
-        .then(|| format!("{before}{word}"))
+    let of_store = words.get(..at)?.iter().any(|one| one == "store");
+    (!of_store && LATER.contains(&word.as_str())).then(|| word.clone())
 }
 
 /// A file that is named twice, by whatever path, is read and advised once.
@@ -180,10 +173,7 @@ fn given(words: &[OsString], option: &str) -> Vec<PathBuf> {
 pub(crate) const RUNNER: &str = "runner";
 
 /// Commands that have a meaning to come.
-const LATER: &[&str] = &["completions", "export", "man", "proxy", "serve"];
-
-/// The same of `store`.
-const LATER_OF_STORE: &[&str] = &["copy", "create"];
+const LATER: &[&str] = &["completions", "man", "proxy", "serve"];
 
 #[cfg(test)]
 mod tests {
@@ -193,8 +183,8 @@ mod tests {
     fn commands_to_come_are_told_from_slips() {
         for (line, expected) in [
             ("anchorhold --home h serve", Some("serve")),
-            ("anchorhold store create x", Some("store create")),
-            ("anchorhold --json store copy x", Some("store copy")),
+            ("anchorhold store create x", None),
+            ("anchorhold --json store copy x", None),
             ("anchorhold create", None),
             ("anchorhold store serve", None),
             ("anchorhold nonsense", None),

@@ -3,8 +3,11 @@
 mod change;
 mod conformance;
 mod connect;
+mod copy;
+mod creation;
 mod doctor;
 mod explain;
+mod export;
 mod import;
 mod journal;
 mod list;

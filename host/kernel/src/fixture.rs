@@ -1,5 +1,7 @@
 //! Certificates and stores for the tests of this crate.
 
+mod whole;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -305,7 +307,8 @@ impl Stores {
         options: KernelOptions,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let registry = Registry::of([Plugin::builtin(PLUGIN.builtin()).unwrap()]);
+        let plugins = [PLUGIN.builtin(), whole::PLUGIN.builtin()];
+        let registry = Registry::of(plugins.map(|plugin| Plugin::builtin(plugin).unwrap()));
         let mut contents = Vec::new();
         let plans = names
             .iter()
@@ -333,5 +336,7 @@ impl Stores {
 pub(crate) fn digest(der: &[u8]) -> Fingerprint {
     fingerprint(der)
 }
+
+pub(crate) use whole::WHOLE;
 
 pub(crate) const MEMORY: &str = "anchorhold.testing.memory";

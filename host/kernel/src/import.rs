@@ -2,34 +2,46 @@
 
 mod candidate;
 mod commit;
+mod copy;
 mod detect;
+mod effect;
 mod error;
 mod fitness;
+mod image;
 mod item;
 mod kind;
 mod label;
+mod looks;
+mod moment;
 mod prepare;
 mod preview;
 mod proposal;
 mod removal;
 mod replacement;
+mod restore;
 mod scope;
+mod settle;
 mod warning;
 
 use anchorhold_state::{Actor, State};
 use time::OffsetDateTime;
 
 use crate::certificate::Facts;
+use crate::import::looks::Looks;
 use crate::kernel::Kernel;
-use crate::{CertificateKind, Fingerprint, ServerName, Servers};
+use crate::{CertificateKind, Fingerprint, ScopeTable, ServerName, Servers};
 
-pub use detect::detect;
+pub use copy::{Copied, CopyReport, CopyRequest, LeftOut, copy};
+pub use detect::{Found, detect};
 pub use error::{ImportError, Whose};
+pub(crate) use fitness::is_stock;
 pub use label::free_label;
+pub(crate) use label::names_server;
 pub use preview::ServerChange;
 pub use proposal::{Proposal, propose};
 pub use removal::{RemovalReport, RemovalRequest, Removed, remove};
 pub use scope::{ScopeChange, ScopeReport, ScopeRequest, rescope};
+pub use settle::{LeftAlone, Settled, SettledEnd, settle};
 
 /// A certificate that was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +50,8 @@ pub struct Certificate {
     pub der: Vec<u8>,
     /// What a person reads about it.
     pub facts: Facts,
+    /// What the container that it was found in calls it, where it was in one and has a name there.
+    pub label: Option<String>,
 }
 
 /// What is to be imported, for whom, and where to.
@@ -147,23 +161,38 @@ pub fn import(
     state: &State,
     request: &Request,
 ) -> Result<ImportReport, ImportError> {
+    let looks = Looks::of(&request.certificates);
     if request.dry_run {
-        let prepared = prepare::prepare(kernel, &state.scope()?, request)?;
-        commit::check(&prepared.work)?;
+        let scope = state.scope()?;
+        let mut prepared = prepare::prepare(kernel, &scope, request, &looks)?;
+        commit::check(&mut prepared.work)?;
         return Ok(prepared.report(true));
     }
     // What can be refused is, before anything is made for it.
-    prepare::validate(&state.scope()?, request)?;
-    // From here on nobody else changes the scope table.
-    let mut transaction = state.write(&request.actor, request.now)?;
+    prepare::validate(&rows_of(state, &request.certificates)?, request, &looks)?;
+    // From here on nobody else changes the scope table, or begins a change to stores.
+    let transaction = state.write(&request.actor, request.now)?;
+    let transaction = commit::begin(kernel, state, transaction, &request.stores)?;
     let scope = state.scope()?;
-    let prepared = prepare::prepare(kernel, &scope, request)?;
-    let written = commit::write(&prepared.work)?;
-    prepared.record(&scope, &mut transaction, request);
-    match transaction.commit() {
-        Ok(()) => Ok(prepared.report(false)),
-        Err(error) => Err(written.take_back(ImportError::State(error))),
+    let mut prepared = prepare::prepare(kernel, &scope, request, &looks)?;
+    let work = std::mem::take(&mut prepared.work);
+    let deed = prepared.deed(&scope, request);
+    commit::carry_out(work, deed, state, transaction)?;
+    Ok(prepared.report(false))
+}
+
+/// What the scope table says of these certificates, at least.
+fn rows_of(state: &State, certificates: &[Certificate]) -> Result<ScopeTable, ImportError> {
+    if certificates.len() > effect::FEW {
+        return Ok(state.scope()?);
     }
+    let mut table = ScopeTable::default();
+    for Certificate { facts, .. } in certificates {
+        if let Some(row) = state.scope_row(&facts.fingerprint)? {
+            table.rows.insert(facts.fingerprint, row);
+        }
+    }
+    Ok(table)
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ use anchorhold_boundary::manifest::{SettingKind, Value};
 
 use crate::health::StoreHealth;
 use crate::options::KernelOptions;
+use crate::outline::Outline;
 use crate::plan::{StorePlan, StoreScope};
 use crate::registry::{Entry as Known, Registry};
 use crate::snapshot::Snapshot;
 use crate::store::{Store, StoreError};
 use crate::verdict::memory::Memory;
 use crate::view::{Entry, Part, PartScope, Source, View, entries_of};
-use crate::{ScopeTable, ServerName};
+use crate::{Fingerprint, ScopeTable, ServerName};
 
 /// Every configured store.
 #[derive(Debug)]
@@ -91,6 +92,23 @@ impl Kernel {
         )
     }
 
+    /// The names of the stores that distrust a certificate, by whatever of it, as far as they were
+    /// listed.
+    pub fn distrusting(&self, fingerprint: &Fingerprint, der: &[u8]) -> Vec<&str> {
+        let outline = Outline::read(der).ok();
+        let distrusts = |store: &&Store| {
+            store.last_snapshot().is_some_and(|(snapshot, _)| {
+                let distrust = snapshot.distrust();
+                distrust.find(fingerprint, outline.as_ref()).is_some()
+            })
+        };
+        self.stores
+            .iter()
+            .filter(distrusts)
+            .map(Store::name)
+            .collect()
+    }
+
     fn view_of(
         &self,
         server: &ServerName,
@@ -118,7 +136,7 @@ impl Kernel {
     }
 
     /// The named stores, in their order; what has to be waited for is waited for at the same time.
-    fn parts(&self, names: &[String], fresh: bool) -> Vec<Part> {
+    pub(crate) fn parts(&self, names: &[String], fresh: bool) -> Vec<Part> {
         let stores = self.named(names);
         let waits = |store: &Store| store.is_apart() && (fresh || store.known().is_none());
         let parts = side_by_side(&stores, waits, |store| store.part(fresh));

@@ -20,7 +20,7 @@ use crate::outline::Outline;
 use digest::Digests;
 use distrust::Distrust;
 use index::Index;
-use share::in_shares;
+pub(crate) use share::in_shares;
 use stock::Stock;
 
 pub(crate) use trust::{Trust, trust};
@@ -130,6 +130,22 @@ impl Snapshot {
             .filter(move |found| {
                 found.fingerprint == *fingerprint && found.item.kind == Kind::Certificate
             })
+    }
+
+    /// The certificate of a fingerprint, whose bytes may be known. Who asks about a few finds them
+    /// by their bytes, for which no digest of all else is worked out.
+    pub(crate) fn certificate_of(
+        &self,
+        fingerprint: &Fingerprint,
+        der: Option<&[u8]>,
+    ) -> Option<&Item> {
+        match der.map(|der| (der, Outline::read(der))) {
+            Some((der, Ok(outline))) => {
+                let found = self.equals(der, outline.subject).next();
+                found.map(|found| found.item)
+            }
+            _ => self.certificate(fingerprint),
+        }
     }
 
     /// The certificate of a fingerprint.

@@ -223,6 +223,17 @@ impl Store {
         }
     }
 
+    /// Whether a batch of changes to it happens whole or not at all; one that does not answer says
+    /// no.
+    pub(crate) fn writes_whole(&self) -> bool {
+        match self.opener.builtin() {
+            Some(plugin) => plugin.writes_whole(),
+            None => self
+                .instance()
+                .is_ok_and(|instance| instance.opened.store.identity().writes_whole),
+        }
+    }
+
     /// What was listed, or is being listed, is not what the store holds, or may not be.
     pub(crate) fn outdate(&self) {
         self.changes.fetch_add(1, Ordering::AcqRel);

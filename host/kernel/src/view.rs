@@ -19,7 +19,7 @@ use crate::{CertificateKind, Fingerprint, ScopeTable, ServerName, Servers};
 pub use entry::{Entry, EntryKind, EntryServers};
 pub(crate) use entry::{entries_of, likely_kind};
 pub(crate) use part::{Part, PartScope, Source};
-pub(crate) use scope::Standing;
+pub(crate) use scope::{Standing, by_row, standing_by};
 
 /// Whether something is held for a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,18 +175,6 @@ impl View {
             (row.servers == Servers::Any && self.has(fingerprint)).then_some(*fingerprint)
         });
         rows.chain(self.parts.iter().filter_map(Part::stands_for_any))
-    }
-
-    /// Whether it is certain that nothing is held that could vouch by itself: every store has
-    /// answered, and what they hold for the server is intermediates at most.
-    pub(crate) fn vouches_for_nothing(&self) -> bool {
-        self.parts.iter().all(|part| match &part.source {
-            Source::Fresh(snapshot) => !snapshot.positions().any(|found| {
-                let standing = self.standing(part, &found);
-                standing.pin || standing.anchor
-            }),
-            Source::Down { .. } | Source::Stale { .. } => false,
-        })
     }
 
     /// Whether a store that answered holds the certificate.

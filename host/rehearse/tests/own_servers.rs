@@ -51,7 +51,7 @@ impl Home {
 
     fn import(&self, der: &[u8], server: &str, kind: CertificateKind) {
         let request = Request {
-            certificates: detect(der).expect("a certificate"),
+            certificates: detect(der, None).expect("a certificate").certificates,
             servers: Servers::Named(BTreeSet::from([ServerName::new(server)])),
             stores: vec!["keydb".to_owned()],
             kind: Some(kind),

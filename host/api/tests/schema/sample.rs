@@ -1,14 +1,15 @@
 //! One whole document of every kind, and one with all that may be absent absent.
 
 use anchorhold_api::{
-    Bundle, BundledServer, By, Certificate, Change, Changed, CheckedCase, ConfiguredStore,
-    Diagnosis, Difference, Endpoint, Error, ErrorBody, Explanation, FailedStore, Finding, Import,
-    Imported, Journal, JournalCheck, JournalEntry, Level, List, Lowered, Missing, Offer,
-    OpenIntent, Password, Place, Places, Platform, Plugin, PluginAdd, PluginCheck, PluginList,
-    PluginNew, PluginRemove, PluginRun, Proposal, Proposed, Record, RecordChange, RecordList,
-    RecordedLevel, Rehearsal, Replaced, Row, RunHealth, RunItem, Servers, Session, SetOption,
-    Setting, Shown, Step, Store, StoreCheck, StoreList, StoreState, StoreTurn, Story, Used,
-    Verdict, Warning,
+    Bundle, BundledServer, By, Certificate, Change, Changed, CheckedCase, ConfiguredStore, Copied,
+    CreatedStore, Diagnosis, Difference, Endpoint, Error, ErrorBody, Explanation, Export, Exported,
+    FailedStore, Finding, Import, Imported, Journal, JournalCheck, JournalEntry, LeftOut, Level,
+    List, Lowered, Missing, NotAdopted, Offer, OpenIntent, OpenUndertaking, Password, Place,
+    Places, Platform, Plugin, PluginAdd, PluginCheck, PluginList, PluginNew, PluginRemove,
+    PluginRun, Proposal, Proposed, Record, RecordChange, RecordList, RecordedLevel, Rehearsal,
+    Replaced, Row, RunHealth, RunItem, SearchedPlace, ServerChange, Servers, Session, SetOption,
+    Setting, Shown, Step, Store, StoreCheck, StoreCopy, StoreCreate, StoreList, StoreState,
+    StoreTurn, Story, Used, Verdict, Warning,
 };
 
 const SHA: &str = "0b28f77b36fce811b4de7cf89959526ad6f2fd2c759046550ab6c8a7e34b7f2f";
@@ -75,8 +76,24 @@ pub(crate) fn import() -> Import {
             label: text("old"),
             store: text("keydb"),
         }],
+        changes: vec![server_change()],
         raised: vec![text("TSM1")],
         warnings: vec![text("could still be talked to in plain")],
+        notes: vec![text("it holds a private key")],
+    }
+}
+
+pub(crate) fn export(whole: bool) -> Export {
+    Export {
+        certificates: vec![Exported {
+            sha256: text(SHA),
+            subject: text("CN=a"),
+            label: some(whole, text("a label")),
+        }],
+        format: text("p12"),
+        file: text("x.p12"),
+        stash: some(whole, text("x.sth")),
+        warnings: vec![text("no server uses it here")],
     }
 }
 
@@ -155,22 +172,39 @@ pub(crate) fn change() -> Change {
     Change {
         certificates: vec![changed],
         lost: vec![text("TSM1")],
+        changes: vec![server_change()],
         warnings: vec![text("lost")],
     }
 }
 
-pub(crate) fn proposal() -> Proposal {
-    let proposed = Proposed {
+fn server_change() -> ServerChange {
+    ServerChange {
+        server: text("TSM1"),
+        gains: vec![text(SHA)],
+        gains_total: 1,
+        loses: vec![text(SHA)],
+        loses_total: 1,
+        acceptance_stops: true,
+        nothing_left: false,
+    }
+}
+
+pub(crate) fn proposal(whole: bool) -> Proposal {
+    Proposal {
+        proposed: vec![proposed(whole)],
+        applied: false,
+    }
+}
+
+fn proposed(whole: bool) -> Proposed {
+    Proposed {
         sha256: text(SHA),
         subject: text("CN=a"),
         store: text("keydb"),
         label: text("TSM server TSM1 self-signed key"),
         server: text("TSM1"),
         kind: text("pin"),
-    };
-    Proposal {
-        proposed: vec![proposed],
-        applied: false,
+        note: some(whole, text("its store marks it in a way that is not known")),
     }
 }
 
@@ -370,6 +404,16 @@ pub(crate) fn store_check() -> StoreCheck {
     StoreCheck {
         stores: vec![store()],
         intents: vec![intent],
+        undertakings: [Some(text("anchorhold (process 7)")), None]
+            .map(|under_way_by| OpenUndertaking {
+                what: text("import"),
+                stores: vec![text("keydb")],
+                at: text(TIME),
+                who: text("root"),
+                under_way_by,
+                gone: vec![text("hsm")],
+            })
+            .to_vec(),
         passed: false,
         problems: vec![text("an intent is open")],
         missing: vec![missing()],
@@ -382,6 +426,66 @@ pub(crate) fn password() -> Password {
         store: text("keydb"),
         file: text("pw"),
         database: text("anchorhold.p12"),
+    }
+}
+
+pub(crate) fn store_create(whole: bool) -> StoreCreate {
+    let [certificate, ..] = lists().map(|list| list.certificates);
+    let store = CreatedStore {
+        name: text("dsmcert"),
+        plugin: text("anchorhold.keydb"),
+        outcome: text("new"),
+        file: text("/etc/anchorhold/stores.d/dsmcert.toml"),
+        path: some(whole, text("/opt/tivoli/tsm/client/ba/bin/dsmcert.kdb")),
+        format: some(whole, text("kdb")),
+        version: some(whole, text("v6")),
+        adopted: some(whole, text("read")),
+        idx: whole,
+        certificates: certificate,
+        proposed: vec![proposed(whole)],
+        notes: vec![text("nothing in it vouches yet")],
+        next: vec![text("anchorhold scope --propose --store dsmcert")],
+    };
+    StoreCreate {
+        stores: vec![store],
+        not_adopted: vec![NotAdopted {
+            path: text("/opt/tivoli/tsm/client/api/bin64/dsmcert.kdb"),
+            message: text("its stash is missing"),
+            remedy: some(whole, text("restore it")),
+        }],
+        places: vec![SearchedPlace {
+            directory: text("/opt/tivoli/tsm/client/ba/bin"),
+            of: text("the backup-archive client"),
+            found: true,
+        }],
+        copied: some(whole, store_copy(whole)),
+        dry_run: false,
+    }
+}
+
+pub(crate) fn store_copy(whole: bool) -> StoreCopy {
+    StoreCopy {
+        from: text("kdb"),
+        to: text("p12"),
+        made: some(whole, text("/etc/anchorhold/stores.d/p12.toml")),
+        copied: vec![Copied {
+            sha256: text(SHA),
+            label: text("a label (2)"),
+            before: text("a label"),
+            subject: text("CN=a"),
+            not_after: text(TIME),
+            servers: Servers::None,
+            outcome: text("new"),
+            note: some(whole, text("what it says of mail stays behind")),
+        }],
+        left_out: vec![LeftOut {
+            sha256: text(SHA),
+            label: text("a key"),
+            what: text("key"),
+            message: text("a private key stays in its store"),
+        }],
+        dry_run: whole,
+        warnings: vec![text("it vouches for nobody yet")],
     }
 }
 

@@ -4,22 +4,90 @@ use std::path::{Path, PathBuf};
 
 use anchorhold_boundary::manifest::Value;
 use anchorhold_boundary::status::Status;
-use anchorhold_kernel::plan::SecretSource;
+use anchorhold_kernel::import::ImportError;
+use anchorhold_kernel::plan::{SecretSource, StorePlan};
 use anchorhold_kernel::{Store, StoreError, StoreErrorKind};
 
+use super::import::from_import;
 use crate::builtin;
-use crate::exit::Failure;
+use crate::config::stores;
+use crate::exit::{Exit, Failure};
+use crate::home::Home;
+use crate::invocation::quote;
 use crate::ownership;
 
 /// The file of a store that keeps its password beside it.
 pub(super) fn database(store: &Store) -> Option<PathBuf> {
-    let plan = store.plan();
+    database_of(store.plan())
+}
+
+/// The same of a store that need not be open.
+pub(super) fn database_of(plan: &StorePlan) -> Option<PathBuf> {
     match plan.settings.get("path") {
         Some(Value::String(path)) if plan.plugin == builtin::KEYDB => {
             Some(plan.base_dir.join(path))
         }
         _ => None,
     }
+}
+
+/// Whether the operator wants the database of a store only to be read.
+pub(super) fn is_only_read(plan: &StorePlan) -> bool {
+    let adopted = |value: &Value| matches!(value, Value::String(how) if how == "read");
+    database_of(plan).is_some() && plan.settings.get("adopt").is_some_and(adopted)
+}
+
+/// Why a change of stores was not made; where the operator's own word keeps a database from being
+/// written, what changes that.
+pub(super) fn of_change(error: &ImportError, home: &Home) -> Failure {
+    let failure = from_import(error);
+    let ImportError::Store(refused) = error else {
+        return failure;
+    };
+    let store = home
+        .kernel()
+        .ok()
+        .and_then(|all| all.store(refused.store()));
+    let read_only = matches!(
+        refused.kind(),
+        StoreErrorKind::Call(call) if call.status == Status::ReadOnly
+    );
+    match store
+        .filter(|_| read_only)
+        .and_then(|store| writing(store.plan(), home))
+    {
+        Some(remedy) => Failure {
+            exit: Exit::Usage,
+            code: "store-read-only",
+            ..failure
+        }
+        .remedy(remedy),
+        None => failure,
+    }
+}
+
+/// What lets a database be written that another program made, where it is kept from that.
+fn writing(plan: &StorePlan, home: &Home) -> Option<String> {
+    let path = database_of(plan)?;
+    let index = path.with_extension("idx").symlink_metadata().is_ok();
+    if !is_only_read(plan) && (!index || plan.settings.contains_key("adopt")) {
+        return None;
+    }
+    let name = &plan.name;
+    let placed = home.config().ok()?.placed.get(name);
+    if placed == Some(&stores::file_of(&home.paths, name)) {
+        let path = quote(path.as_os_str());
+        return Some(format!(
+            "use another store, or let this one be written: anchorhold store create --adopt {path} \
+             --name {name} --write"
+        ));
+    }
+    let file = placed.cloned().unwrap_or_else(|| home.paths.file());
+    Some(format!(
+        "use another store, or write adopt = \"write\" into `settings` of the [[store]] \"{name}\" \
+         in {}",
+        file.display()
+    ))
 }
 
 /// What mends a store that cannot be listed.
@@ -54,12 +122,33 @@ pub(super) fn remedy(store: &Store, error: &StoreError) -> Option<String> {
     if database(store).is_none() {
         return of_plugin(store, status?);
     }
+    let path = database(store)?;
+    if status == Some(Status::Denied) {
+        return Some(owning(&path));
+    }
     let damaged = matches!(
-        error.kind(),
-        StoreErrorKind::Call(call)
-            if matches!(call.status, Status::Malformed | Status::NotPresent | Status::WrongSecret)
+        status,
+        Some(Status::Malformed | Status::NotPresent | Status::WrongSecret)
     );
-    database(store).filter(|_| damaged).map(|path| both(&path))
+    let path = Some(path).filter(|_| damaged)?;
+    Some(match store.plan().settings.contains_key("adopt") {
+        true => format!(
+            "restore both files from a backup, or have the program that made them make them anew: \
+             {} and {}",
+            path.display(),
+            path.with_extension("sth").display()
+        ),
+        false => both(&path),
+    })
+}
+
+/// What mends that this user may not use the files of a store.
+pub(super) fn owning(database: &Path) -> String {
+    format!(
+        "run the program as the owner of its files, or let this user use them: {} and {}",
+        database.display(),
+        database.with_extension("sth").display()
+    )
 }
 
 /// What opens the lock of a store for good: what one command unlocks, the next one finds locked
@@ -97,9 +186,10 @@ fn of_plugin(store: &Store, status: Status) -> Option<String> {
     })
 }
 
-/// That nothing can be written to the directory of a store's file, and why.
+/// That nothing can be written to the directory of a store's file, and why; none where it is not
+/// meant to be written to.
 pub(super) fn not_writable(store: &Store) -> Option<String> {
-    let path = database(store)?;
+    let path = database(store).filter(|_| !is_only_read(store.plan()))?;
     let obstacle = ownership::obstacle(path.parent()?)?;
     Some(format!(
         "store \"{}\" is not writable: {obstacle}",

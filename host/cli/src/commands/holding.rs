@@ -126,7 +126,7 @@ pub(super) fn unknown_store(home: &Home, name: &str) -> Result<Failure, Failure>
         .collect();
     let message = format!("no store \"{name}\"; there are: {}", known.join(", "));
     let remedy = format!(
-        "name one of them, or add a [[store]] of that name to {}",
+        "name one of them, make it with `store create`, or add a [[store]] of that name to {}",
         home.paths.file().display()
     );
     Ok(Failure::usage("unknown-store", message).remedy(remedy))

@@ -1,14 +1,18 @@
 //! `import`: certificates into stores, for servers.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use anchorhold_api as api;
-use anchorhold_kernel::import::{self, Certificate, ImportError, ImportReport, Request, Whose};
-use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName, Servers};
+use anchorhold_kernel::certificate::Facts;
+use anchorhold_kernel::import::{self, Found, ImportError, ImportReport, Request, Whose};
+use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName, Servers, Store};
 
+use super::damage;
+use super::effect;
 use super::holding::{Holding, check_stores, kind_word, scoped_servers};
 use super::outlook::could_be_plain;
+use super::source;
 use crate::args::{Import, Kind};
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
@@ -18,9 +22,6 @@ use crate::ownership::STATE_UNAVAILABLE;
 
 /// Imports certificates.
 pub(super) fn run(args: &Import, home: &Home) -> Result<Reply, Failure> {
-    if args.password_file.is_some() {
-        return Err(Failure::not_yet("--password-file"));
-    }
     let named = args
         .servers
         .iter()
@@ -28,7 +29,7 @@ pub(super) fn run(args: &Import, home: &Home) -> Result<Reply, Failure> {
     let named = named.collect::<Result<BTreeSet<_>, Failure>>()?;
     let wanted = Wanted {
         files: args.files.clone(),
-        certificates: read(&args.files)?,
+        found: source::read(&args.files, args.password_file.as_deref())?,
         servers: if args.any_server {
             Servers::Any
         } else {
@@ -51,7 +52,7 @@ pub(super) fn run(args: &Import, home: &Home) -> Result<Reply, Failure> {
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) files: Vec<PathBuf>,
-    pub(super) certificates: Vec<Certificate>,
+    pub(super) found: Found,
     pub(super) servers: Servers,
     pub(super) stores: Vec<String>,
     pub(super) kind: Option<CertificateKind>,
@@ -75,7 +76,7 @@ pub(super) fn put(wanted: Wanted, home: &Home) -> Result<api::Import, Failure> {
         home.settle()?;
     }
     let request = Request {
-        certificates: wanted.certificates,
+        certificates: wanted.found.certificates,
         servers: wanted.servers,
         stores,
         kind: wanted.kind,
@@ -88,41 +89,25 @@ pub(super) fn put(wanted: Wanted, home: &Home) -> Result<api::Import, Failure> {
         known: home.known_servers()?,
     };
     let strict_before = strict(&request.servers, home)?;
-    let report = import::import(home.kernel()?, home.state()?, &request)
-        .map_err(|error| of_files(from_import(&error), &wanted.files))?;
-    document(&request, report, &strict_before, home)
-}
-
-/// The certificates of a file; whatever it holds instead is wrong input.
-pub(super) fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<Certificate>, Failure> {
-    import::detect(bytes).map_err(|error| {
-        let message = format!("{}: {error}", input::shown(path));
-        Failure::usage("input-invalid", message).remedy(error.remedy())
-    })
-}
-
-/// The certificates of several files, in their order.
-pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
-    let mut found: Vec<Certificate> = Vec::new();
-    for file in files {
-        let bytes = input::read(file, input::CERTIFICATES_MAX)?;
-        for certificate in certificates(file, &bytes)? {
-            let known = |one: &Certificate| one.facts.fingerprint == certificate.facts.fingerprint;
-            if !found.iter().any(known) {
-                found.push(certificate);
-            }
-        }
-    }
-    Ok(found)
+    let report =
+        import::import(home.kernel()?, home.state()?, &request).map_err(|error| match error {
+            ImportError::Store(_) => damage::of_change(&error, home),
+            _ => of_files(from_import(&error), &wanted.files),
+        })?;
+    let mut done = document(&request, report, &strict_before, home)?;
+    done.notes = wanted.found.notes;
+    done.warnings.splice(0..0, wanted.found.warnings);
+    Ok(done)
 }
 
 /// Why nothing was imported, removed or scoped.
-pub(super) fn from_import(error: &ImportError) -> Failure {
+pub(crate) fn from_import(error: &ImportError) -> Failure {
     let (exit, code) = match (error.whose(), error) {
         (_, ImportError::NotHeld { .. }) => (Exit::Usage, "certificate-unknown"),
         (Whose::Caller, _) => (Exit::Usage, "input-invalid"),
         (Whose::Store, ImportError::State(_)) => (Exit::Failed, STATE_UNAVAILABLE),
         (Whose::Store, ImportError::NotTakenBack { .. }) => (Exit::Failed, "stores-differ"),
+        (Whose::Store, ImportError::StillOpen { .. }) => (Exit::Failed, "change-open"),
         (Whose::Store, _) => (Exit::Failed, "store-unavailable"),
     };
     Failure::from_error(exit, code, error).remedy(error.remedy())
@@ -151,7 +136,8 @@ fn destination(servers: &Servers, home: &Home) -> Result<String, Failure> {
     let stores = first.map_or_else(|| home.default_stores(), |server| home.stores_of(server))?;
     let kernel = home.kernel()?;
     let mut candidates = stores.iter().filter_map(|name| kernel.store(name));
-    let store = candidates.find(|store| store.is_file_store()).or_else(|| {
+    let meant = |store: &&Store| store.is_file_store() && !damage::is_only_read(store.plan());
+    let store = candidates.find(meant).or_else(|| {
         stores
             .iter()
             .filter_map(|name| kernel.store(name))
@@ -179,11 +165,13 @@ fn document(
         (Servers::Named(names), true) => names.difference(strict_before).collect(),
         _ => Vec::new(),
     };
+    let facts = request.certificates.iter().map(|one| &one.facts);
+    let facts = facts.map(|facts| (facts.fingerprint, facts)).collect();
     Ok(api::Import {
         imported: report
             .imported
             .iter()
-            .map(|one| imported(one, request))
+            .map(|one| imported(one, &facts))
             .collect(),
         dry_run: report.dry_run,
         servers: all_servers(&report),
@@ -196,8 +184,10 @@ fn document(
                 label: one.label,
             })
             .collect(),
+        changes: effect::shown(&report.changes),
         raised: raised.into_iter().map(ToString::to_string).collect(),
         warnings,
+        notes: Vec::new(),
     })
 }
 
@@ -213,12 +203,8 @@ fn all_servers(report: &ImportReport) -> api::Servers {
     scoped_servers(Some(&Servers::Named(all)))
 }
 
-fn imported(one: &import::Imported, request: &Request) -> api::Imported {
-    let mut all = request
-        .certificates
-        .iter()
-        .map(|certificate| &certificate.facts);
-    let facts = all.find(|facts| facts.fingerprint == one.fingerprint);
+fn imported(one: &import::Imported, all: &HashMap<Fingerprint, &Facts>) -> api::Imported {
+    let facts = all.get(&one.fingerprint);
     api::Imported {
         sha256: one.fingerprint.to_string(),
         label: one.label.clone(),

@@ -2,13 +2,13 @@
 
 mod add;
 mod check;
-mod file;
+pub(super) mod file;
 mod list;
 mod new;
 pub(super) mod registration;
 mod remove;
 mod run;
-mod setting;
+pub(super) mod setting;
 
 use std::fs::File;
 use std::io::Read;

@@ -6,8 +6,9 @@ use anchorhold_api as api;
 use anchorhold_kernel::import::{self, KnownServer, RemovalReport, RemovalRequest};
 use anchorhold_kernel::{Fingerprint, ServerName};
 
+use super::damage;
+use super::effect;
 use super::holding::{Holding, check_stores, kind_word, scoped_servers};
-use super::import::from_import;
 use super::outlook::warn_of_acceptance;
 use crate::args::Remove;
 use crate::exit::Failure;
@@ -58,7 +59,8 @@ pub(super) fn take(
         now: home.now(),
         known,
     };
-    import::remove(home.kernel()?, home.state()?, &request).map_err(|error| from_import(&error))
+    import::remove(home.kernel()?, home.state()?, &request)
+        .map_err(|error| damage::of_change(&error, home))
 }
 
 /// What the removals did.
@@ -70,6 +72,7 @@ pub(super) fn document(
     let mut change = api::Change {
         certificates: Vec::new(),
         lost: Vec::new(),
+        changes: effect::joined(reports.iter().flat_map(|(_, report)| &report.changes)),
         warnings: Vec::new(),
     };
     let mut lost = BTreeSet::new();

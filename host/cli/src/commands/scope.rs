@@ -7,6 +7,7 @@ use anchorhold_api as api;
 use anchorhold_kernel::import::{self, Proposal, ScopeChange, ScopeReport, ScopeRequest};
 use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName};
 
+use super::effect;
 use super::holding::{Holding, check_stores, kind_word, scoped_servers};
 use super::import::from_import;
 use super::outlook::warn_of_acceptance;
@@ -94,6 +95,7 @@ fn document(report: &ScopeReport, holding: &Holding, home: &Home) -> Result<api:
     Ok(api::Change {
         certificates: certificates.collect(),
         lost: lost.iter().map(ToString::to_string).collect(),
+        changes: effect::shown(&report.changes),
         warnings,
     })
 }
@@ -111,19 +113,12 @@ fn propose(args: &Scope, home: &Home) -> Result<Reply, Failure> {
     };
     check_stores(home, &stores)?;
     let scope = home.state()?.scope()?;
-    let proposals = import::propose(home.kernel()?, &stores, &scope);
-    let proposed = proposals.iter().map(|one| api::Proposed {
-        sha256: one.fingerprint.to_string(),
-        subject: one.facts.subject.clone(),
-        store: one.store.clone(),
-        label: one.label.clone(),
-        server: one.server.to_string(),
-        kind: kind_word(one.kind).to_owned(),
-    });
+    let mut proposals = import::propose(home.kernel()?, &stores, &scope);
     let mut document = api::Proposal {
-        proposed: proposed.collect(),
+        proposed: proposed(&proposals, home),
         applied: false,
     };
+    proposals.retain(|one| odd(one, home).is_none());
     if proposals.is_empty() || !(args.yes || confirmed(&document, home)) {
         return Ok(Reply::done(document));
     }
@@ -131,6 +126,30 @@ fn propose(args: &Scope, home: &Home) -> Result<Reply, Failure> {
     apply(proposals, home)?;
     document.applied = true;
     Ok(Reply::done(document))
+}
+
+/// Proposals as they are shown.
+pub(super) fn proposed(proposals: &[Proposal], home: &Home) -> Vec<api::Proposed> {
+    let shown = proposals.iter().map(|one| api::Proposed {
+        sha256: one.fingerprint.to_string(),
+        subject: one.facts.subject.clone(),
+        store: one.store.clone(),
+        label: one.label.clone(),
+        server: one.server.to_string(),
+        kind: kind_word(one.kind).to_owned(),
+        note: odd(one, home).map(ToOwned::to_owned),
+    });
+    shown.collect()
+}
+
+/// Why a proposal is not agreed to together with others.
+fn odd(one: &Proposal, home: &Home) -> Option<&'static str> {
+    match home.known_name(one.server.as_str()) {
+        _ if one.trust_unknown => Some(MARKED),
+        // Whoever can write a label can name a server that nobody has, `any` among them.
+        Err(_) => Some(STRANGER),
+        Ok(_) => None,
+    }
 }
 
 /// Does what is proposed; what would be refused is, before anything is done.
@@ -176,3 +195,10 @@ fn confirmed(document: &api::Proposal, home: &Home) -> bool {
     let read = io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
+
+/// Why a label that names a server is not enough where nobody has that server.
+const STRANGER: &str = "no server of this name is known here: write its stanza first";
+
+/// Why a label is too little for some certificates.
+const MARKED: &str = "flags-unknown: name it yourself if you know what it is: scope FINGERPRINT \
+                      --server NAME";

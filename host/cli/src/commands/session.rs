@@ -1,6 +1,8 @@
 //! A sign-on's report as the document that programs read.
 
 use anchorhold_api as api;
+use anchorhold_kernel::import;
+use anchorhold_session::code::Code;
 use anchorhold_session::decision::Security;
 use anchorhold_session::options::Effective;
 use anchorhold_session::report::{Authentication, Protection, Report, Used, Warning};
@@ -33,7 +35,10 @@ pub(super) fn document(report: &Report, home: &Home) -> Result<api::Session, Fai
         options: report.options.iter().map(option).collect(),
         certificate: report.certificate.as_ref().map(used),
         presented: report.presented.iter().map(ToString::to_string).collect(),
-        warnings: warnings(report),
+        warnings: warnings(report)
+            .into_iter()
+            .chain(proposed(report, home)?)
+            .collect(),
         message: report.message.clone(),
         remedy,
         remedy_note,
@@ -82,6 +87,35 @@ fn warnings(report: &Report) -> Vec<api::Warning> {
         message: warning.text.clone(),
     };
     report.warnings.iter().map(warning).collect()
+}
+
+/// What its stores hold already and call its own, where it lacks a certificate: an adopted database
+/// holds it before anybody has agreed.
+fn proposed(report: &Report, home: &Home) -> Result<Vec<api::Warning>, Failure> {
+    if report.code != Code::CertificateNeeded {
+        return Ok(Vec::new());
+    }
+    let server = home.servers()?.find(report.server.as_str())?;
+    let stores = home.stores_of(server)?;
+    let proposals = import::propose(home.kernel()?, &stores, &home.state()?.scope()?);
+    let of_server = proposals
+        .into_iter()
+        .filter(|one| one.server == report.server);
+    let warning = |one: import::Proposal| {
+        let fingerprint = one.fingerprint.to_string();
+        let words = ["scope", &fingerprint, "--server", report.server.as_str()];
+        api::Warning {
+            code: "certificate-unscoped".to_owned(),
+            message: format!(
+                "store \"{}\" holds a certificate that it calls \"{}\", and nobody has said yet \
+                 that it vouches; if it is the server's: {}",
+                one.store,
+                one.label,
+                home.invocation.command(&words)
+            ),
+        }
+    };
+    Ok(of_server.map(warning).collect())
 }
 
 /// A command line where one helps, and what it takes; else words.

@@ -2,7 +2,7 @@
 
 use anchorhold_api as api;
 use anchorhold_formats::pem;
-use anchorhold_kernel::{Entry, Fingerprint};
+use anchorhold_kernel::{Entry, EntryKind, Fingerprint};
 
 use super::holding::{Holding, exit_of, listed_servers};
 use crate::args::Show;
@@ -53,8 +53,16 @@ fn certificate<'a>(holding: &'a Holding, one: &'a Fingerprint) -> Result<&'a Ent
     match holding.of(one).next() {
         Some(entry) if entry.is_certificate() => Ok(entry),
         Some(entry) => Err(unknown(format!(
-            "{one} is no certificate, but something that store \"{}\" distrusts",
-            entry.store
+            "{one} is no certificate, but {} store \"{}\" {}",
+            match entry.kind {
+                EntryKind::Key => "a private key that",
+                _ => "something that",
+            },
+            entry.store,
+            match entry.kind {
+                EntryKind::Key => "keeps",
+                _ => "distrusts",
+            },
         ))
         .remedy("see all that is held: anchorhold list")),
         None => Err(unknown(format!(

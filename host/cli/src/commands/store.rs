@@ -1,6 +1,13 @@
 //! `store`: the stores, their health, their locks, and a file store's password.
 
+mod adopt;
+mod copy;
+mod create;
+mod draft;
+mod like;
 mod lock;
+mod look;
+mod search;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -16,7 +23,7 @@ use anchorhold_state::{Event, Intent};
 use zeroize::Zeroizing;
 
 use super::holding::{Holding, check_stores, unknown_store};
-use super::{damage, missing};
+use super::{damage, missing, undertaking};
 use crate::args::{Store, StorePassword};
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
@@ -28,6 +35,8 @@ pub(super) fn run(args: &Store, home: &Home) -> Result<Reply, Failure> {
     match args {
         Store::List => list(home),
         Store::Check(args) => check(&args.names, home),
+        Store::Copy(args) => copy::run(args, home),
+        Store::Create(args) => create::run(args, home),
         Store::Unlock(args) => lock::unlock(args, home),
         Store::Lock(args) => lock::lock(args, home),
         Store::Release(args) => lock::release(args, home),
@@ -59,10 +68,20 @@ fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
     }
     let failed = !problems.is_empty();
     for store in kernel.stores().iter().filter(meant) {
-        problems.extend(damage::not_writable(store));
+        if let Some(problem) = damage::not_writable(store) {
+            problems.push(problem);
+            remedies.extend(damage::database(store).map(|path| damage::owning(&path)));
+        }
     }
     let intents = home.state()?.intents()?;
     problems.extend(stranded(&intents, kernel));
+    let undertakings = undertaking::look(home.state()?, Some(kernel))?;
+    for open in &undertakings {
+        problems.extend(open.problem.clone());
+        if open.problem.is_some() {
+            remedies.push(home.invocation.localize(&open.remedy));
+        }
+    }
     // What a store that does not answer holds, nobody knows; and a plugin that crashes is not
     // started for that once more.
     let missing = match names.is_empty() && !failed {
@@ -90,6 +109,7 @@ fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
             .map(|(store, health)| shown(home, store, health))
             .collect(),
         intents: intents.collect(),
+        undertakings: undertakings.into_iter().map(|open| open.shown).collect(),
         passed: problems.is_empty(),
         problems,
         missing,

@@ -7,7 +7,7 @@ use anchorhold_kernel::{CertificateKind, Fingerprint, ServerName, Servers};
 
 use super::holding::Holding;
 use super::import::{self, Wanted};
-use super::{list, remove};
+use super::{list, remove, source};
 use crate::args::dsmcert::Action;
 use crate::args::{List, value};
 use crate::exit::Failure;
@@ -38,13 +38,13 @@ fn add(server: &str, file: &Path, home: &Home) -> Result<Reply, Failure> {
         Ok(_) => None,
         Err(unknown) => Some(possible(server, unknown.message)?),
     };
-    let certificates = import::read(&[file.to_owned()])?;
+    let found = source::read(&[file.to_owned()], None)?;
     let name = servers
         .find(server)
         .map_or_else(|_| ServerName::new(server), |one| one.name.clone());
     let wanted = Wanted {
         files: vec![file.to_owned()],
-        certificates,
+        found,
         servers: Servers::Named(BTreeSet::from([name])),
         stores: Vec::new(),
         kind: None,

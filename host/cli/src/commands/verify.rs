@@ -4,16 +4,16 @@ use std::path::Path;
 
 use anchorhold_api as api;
 use anchorhold_kernel::certificate::moment;
-use anchorhold_kernel::import::{self, ImportError};
 use anchorhold_kernel::{Checks, Code, NameCheck, Question, Verdict, View};
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+use super::source;
 use crate::args::{Profile, Verify};
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::input;
-use crate::output::Reply;
+use crate::output::{Reply, say};
 
 /// Judges a chain.
 pub(super) fn run(args: &Verify, home: &Home) -> Result<Reply, Failure> {
@@ -90,28 +90,29 @@ fn question(name: &NameCheck, at: OffsetDateTime) -> Question<'_> {
 
 /// The certificates of a file, in its order.
 fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    let bytes = input::read(path, input::CERTIFICATES_MAX)?;
-    let found = import::detect(&bytes).map_err(|error| unreadable(path, &error))?;
-    Ok(found
-        .into_iter()
-        .map(|certificate| certificate.der)
-        .collect())
+    let found = source::take(path, None).map_err(|failure| unreadable(path, failure))?;
+    found.notes.iter().for_each(|note| say("note", note));
+    let warnings = found.warnings.iter();
+    warnings.for_each(|warning| say("warning", warning));
+    let certificates = found.certificates.into_iter();
+    Ok(certificates.map(|certificate| certificate.der).collect())
 }
 
 /// Why a file is no chain: nothing is imported here, so nothing is said of importing.
-fn unreadable(path: &Path, error: &ImportError) -> Failure {
-    let text = error.to_string();
+fn unreadable(path: &Path, failure: Failure) -> Failure {
+    if failure.code == "input-unreadable" {
+        return failure;
+    }
+    let name = input::shown(path);
+    let text = failure.message.strip_prefix(&format!("{name}: "));
+    let text = text.unwrap_or(&failure.message);
     let why = text
         .split_once(": ")
-        .filter(|(before, _)| before.starts_with("the file cannot be"))
-        .map(|(_, why)| why);
-    let message = format!(
-        "{}: cannot be read as a certificate chain: {}",
-        input::shown(path),
-        why.unwrap_or(&text)
-    );
-    Failure::usage("input-invalid", message)
-        .remedy("give certificates alone, in PEM or DER, the server's own first")
+        .filter(|(before, _)| before.starts_with("the file") && before.ends_with("cannot be used"));
+    let why = why.map_or(text, |(_, why)| why);
+    let message = format!("{name}: cannot be read as a certificate chain: {why}");
+    let remedy = "give certificates alone, in PEM or DER, the server's own first";
+    Failure { message, ..failure }.remedy(remedy)
 }
 
 fn document(verdict: &Verdict, home: &Home) -> api::Verdict {
@@ -142,19 +143,27 @@ mod tests {
     #[test]
     fn what_is_no_chain_is_told_without_a_word_of_importing() {
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        for bytes in ["", "hello", key, "PK\u{3}\u{4}"] {
-            let error = import::detect(bytes.as_bytes()).expect_err("refused");
-            let failure = unreadable(Path::new("x.pem"), &error);
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("x.pem");
+        for bytes in [
+            "",
+            "hello",
+            key,
+            "PK\u{3}\u{4}",
+            "\u{30}\u{7}\u{2}\u{1}\u{3}\u{30}",
+        ] {
+            std::fs::write(&path, bytes).expect("written");
+            let failure = certificates(&path).expect_err("refused");
             let text = format!(
                 "{failure} {}",
                 failure.remedy.as_deref().unwrap_or_default()
             );
             assert!(
-                text.starts_with("x.pem: cannot be read as a certificate chain: "),
+                text.contains("x.pem: cannot be read as a certificate chain: "),
                 "{text}"
             );
             assert!(!text.contains("import"), "{text}");
-            assert!(!text.contains("the file cannot be"), "{text}");
+            assert!(!text.contains("cannot be used"), "{text}");
         }
     }
 }

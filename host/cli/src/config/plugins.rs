@@ -1,10 +1,9 @@
 //! plugins.d: the libraries that `plugin add` has registered, one file a plugin, each with the store
 //! that was made for it.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anchorhold_boundary::admit::{self, Pins, Refusal};
+use anchorhold_boundary::admit::Pins;
 use anchorhold_boundary::grant::Grant;
 use anchorhold_boundary::manifest::is_id;
 use anchorhold_kernel::LibraryPlan;
@@ -12,9 +11,9 @@ use anchorhold_kernel::plan::StoreTable;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{invalid, line_of, not_yet_or};
+use super::folder::{self, ConfigFile};
+use super::{invalid, line_of};
 use crate::exit::Failure;
-use crate::input;
 use crate::paths::Paths;
 
 /// A library as it is registered.
@@ -48,15 +47,6 @@ pub(super) struct Typed {
     pub(super) store: Vec<Spanned<StoreTable>>,
 }
 
-/// A file of plugins.d, read.
-#[derive(Debug)]
-pub(super) struct PluginFile {
-    /// Where it is.
-    pub(super) file: PathBuf,
-    /// What stands in it.
-    pub(super) text: String,
-}
-
 /// The directory of these files.
 pub(crate) fn directory(paths: &Paths) -> PathBuf {
     paths.config.join("plugins.d")
@@ -67,52 +57,14 @@ pub(crate) fn file_of(paths: &Paths, id: &str) -> PathBuf {
     directory(paths).join(format!("{id}.toml"))
 }
 
-/// Reads every file of plugins.d, by name. Whoever can write there decides what runs, so that
-/// nobody but root and the user who runs this may.
-pub(super) fn read(paths: &Paths) -> Result<Vec<PluginFile>, Failure> {
-    let directory = directory(paths);
-    if matches!(directory.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound) {
-        return Ok(Vec::new());
-    }
-    admit::check_directory(&directory).map_err(|refusal| unsafe_file(&refusal))?;
-    let unreadable = |error: &std::io::Error| {
-        let message = format!("{}: cannot be read", directory.display());
-        Failure::usage("config-invalid", message).because(error)
-    };
-    let entries = std::fs::read_dir(&directory).map_err(|error| unreadable(&error))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| unreadable(&error))?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        // What begins with a dot is a file that is not finished.
-        if name.is_some_and(|name| name.ends_with(".toml") && !name.starts_with('.')) {
-            files.push(path);
-        }
-        if files.len() > FILES_MAX {
-            let message = format!("{}: more than {FILES_MAX} files", directory.display());
-            return Err(Failure::usage("config-invalid", message));
-        }
-    }
-    files.sort();
-    files.into_iter().map(read_file).collect()
+/// Reads every file of plugins.d, by name.
+pub(super) fn read(paths: &Paths) -> Result<Vec<ConfigFile>, Failure> {
+    folder::read(&directory(paths))
 }
 
-/// Reads one file of plugins.d.
-pub(super) fn read_file(file: PathBuf) -> Result<PluginFile, Failure> {
-    let bytes = admit::read(&file, input::CONFIG_MAX).map_err(|refusal| unsafe_file(&refusal))?;
-    let text = super::text_of(bytes, &file)?;
-    Ok(PluginFile { file, text })
-}
-
-impl PluginFile {
-    pub(super) fn parse(&self) -> Result<Typed, Failure> {
-        toml::from_str(&self.text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| line_of(&self.text, span.start));
-            invalid(&self.file, line, &not_yet_or(error.message()))
-        })
-    }
+/// What a file of plugins.d says.
+pub(super) fn parse(file: &ConfigFile) -> Result<Typed, Failure> {
+    file.parse()
 }
 
 /// What `[[plugin]]` tables mean; relative paths start from the configuration directory.
@@ -158,13 +110,6 @@ fn plan(table: PluginTable, paths: &Paths) -> Result<LibraryPlan, String> {
     })
 }
 
-/// A file that decides what runs, and may not.
-pub(crate) fn unsafe_file(refusal: &Refusal) -> Failure {
-    Failure::usage("config-unsafe", refusal.to_string())
-        .because_of(std::error::Error::source(refusal))
-        .remedy(refusal.remedy())
-}
-
 /// The digest that hexadecimal digits write.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     if !text.is_ascii() || text.len() != 64 {
@@ -176,8 +121,6 @@ pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     }
     Some(digest)
 }
-
-const FILES_MAX: usize = 1000;
 
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,9 @@ use std::path::Path;
 use anchorhold_kernel::plan::{StorePlan, StoreTable};
 use toml::Spanned;
 
-use super::plugins::{self, PluginFile, PluginTable};
-use super::{Config, Typed, add_stores, invalid, line_of, not_yet_or, policies, text_of};
+use super::folder::{self, ConfigFile};
+use super::plugins::{self, PluginTable};
+use super::{Config, Typed, add_stores, invalid, line_of, not_yet_or, policies, stores, text_of};
 use crate::exit::Failure;
 use crate::input;
 use crate::paths::Paths;
@@ -49,7 +50,8 @@ impl Salvage {
         let typed = text.as_deref().and_then(|text| self.typed(text, &file));
         let text = text.unwrap_or_default();
         let added = self.keep(plugins::read(paths));
-        let readable = added.is_some();
+        let made = self.keep(stores::read(paths));
+        let readable = added.is_some() && made.is_some();
         let mut servers = BTreeMap::new();
         if let Some(typed) = typed {
             if typed.store.is_empty() {
@@ -61,6 +63,11 @@ impl Salvage {
         }
         for one in added.iter().flatten() {
             self.add_file(one, paths);
+        }
+        for one in made.iter().flatten() {
+            if let Some(tables) = self.keep(stores::parse(one)) {
+                self.place(tables, one, paths);
+            }
         }
         // Servers may name the stores of every file.
         for (name, table) in servers {
@@ -106,7 +113,7 @@ impl Salvage {
         if tables.is_empty() {
             return;
         }
-        let checked = self.keep(plugins::read_file(file.to_owned()));
+        let checked = self.keep(folder::read_file(file.to_owned()));
         if checked.is_none_or(|checked| checked.text != text) {
             return;
         }
@@ -117,15 +124,20 @@ impl Salvage {
         }
     }
 
-    fn add_file(&mut self, one: &PluginFile, paths: &Paths) {
-        let Some(typed) = self.keep(one.parse()) else {
+    fn add_file(&mut self, one: &ConfigFile, paths: &Paths) {
+        let Some(typed) = self.keep(plugins::parse(one)) else {
             return;
         };
         let plans = plugins::plans(typed.plugin, &one.text, &one.file, paths);
         let plans = self.keep(plans).unwrap_or_default();
         self.config.plugins.extend(plans);
+        self.place(typed.store, one, paths);
+    }
+
+    /// Adds the stores of a file beside anchorhold.toml, and where they stand.
+    fn place(&mut self, tables: Vec<Spanned<StoreTable>>, one: &ConfigFile, paths: &Paths) {
         let before = self.config.stores.len();
-        self.add_stores(typed.store, &one.text, &one.file, paths);
+        self.add_stores(tables, &one.text, &one.file, paths);
         let new = self.config.stores.iter().skip(before);
         let placed = new.map(|store| (store.name.clone(), one.file.clone()));
         self.config.placed.extend(placed);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anchorhold_api::{Change, Proposal};
+use anchorhold_api::{Change, Proposal, ServerChange};
 
 use super::{servers, short};
 use crate::output::{Answer, Ink, Page};
@@ -27,8 +27,42 @@ impl Answer for Change {
                 page.field("taken out of", store)?;
             }
         }
+        changes(&self.changes, false, page)?;
         lost(self, page)?;
         page.advice(&self.warnings, None, None)
+    }
+}
+
+/// What a change means for the servers that are known, one line each.
+pub(super) fn changes(
+    changes: &[ServerChange],
+    dry_run: bool,
+    page: &mut Page<'_>,
+) -> io::Result<()> {
+    for change in changes.iter().take(SHOWN) {
+        let mut parts = Vec::new();
+        for (word, total) in [("gains", change.gains_total), ("loses", change.loses_total)] {
+            match total {
+                0 => {}
+                1 => parts.push(format!("{word} 1 certificate")),
+                many => parts.push(format!("{word} {many} certificates")),
+            }
+        }
+        if change.acceptance_stops {
+            parts.push("acceptance on first use stops".to_owned());
+        }
+        if change.nothing_left {
+            parts.push("nothing vouches for it any more".to_owned());
+        }
+        let what = match dry_run {
+            true => "would change verdicts for",
+            false => "verdicts change for",
+        };
+        page.line(&format!("{what} {}: {}", change.server, parts.join(", ")))?;
+    }
+    match changes.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => page.line(&format!("and for {more} servers more, which --json names")),
     }
 }
 
@@ -57,11 +91,14 @@ impl Answer for Proposal {
                     one.store.clone(),
                     one.label.clone(),
                     one.subject.clone(),
+                    one.note.clone().unwrap_or_default(),
                 ]
             })
             .collect();
         page.table(
-            &["SHA-256", "KIND", "SERVER", "STORE", "LABEL", "SUBJECT"],
+            &[
+                "SHA-256", "KIND", "SERVER", "STORE", "LABEL", "SUBJECT", "NOTE",
+            ],
             &rows,
         )?;
         page.line(if self.applied {
@@ -71,3 +108,6 @@ impl Answer for Proposal {
         })
     }
 }
+
+/// So many servers get a line of their own.
+const SHOWN: usize = 20;

@@ -29,6 +29,7 @@ impl Answer for Import {
         }
         let vouch = if self.dry_run { "vouch" } else { "vouches" };
         page.line(&format!("{would}{vouch} for: {}", servers(&self.servers)))?;
+        super::change::changes(&self.changes, self.dry_run, page)?;
         if !self.raised.is_empty() {
             let from = if self.dry_run { "" } else { " from now on" };
             page.line(&format!(
@@ -40,6 +41,9 @@ impl Answer for Import {
             true => "nothing was changed: this was a dry run",
             false => "read back from every store",
         })?;
+        for note in &self.notes {
+            page.line(&format!("note: {note}"))?;
+        }
         page.advice(&self.warnings, None, None)
     }
 }

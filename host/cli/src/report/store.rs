@@ -30,6 +30,12 @@ impl Answer for StoreCheck {
                 ),
             )?;
         }
+        for one in &self.undertakings {
+            if let Some(holder) = &one.under_way_by {
+                let text = format!(": {} of {} is under way: {holder}", one.what, one.at);
+                page.marked(Ink::Odd, "open", &text)?;
+            }
+        }
         for problem in &self.problems {
             page.marked(Ink::Bad, "problem", &format!(": {problem}"))?;
         }

@@ -25,6 +25,9 @@ impl Answer for Added {
                 one.outcome
             ))?;
         }
+        for note in &self.0.notes {
+            page.line(&format!("note: {note}"))?;
+        }
         page.advice(&self.0.warnings, None, None)
     }
 }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use crate::import::commit::Expected;
 use crate::import::fitness::{check, perhaps_a_root};
 use crate::import::kind::{kind, named};
+use crate::import::looks::Looks;
 use crate::import::{Certificate, ImportError, Request};
 use crate::verdict::quoted;
 use crate::{CertificateKind, ScopeRow, ScopeTable, Servers};
@@ -16,6 +17,8 @@ pub(super) struct Candidate<'r> {
     pub(super) row: ScopeRow,
     /// Whether the scope table says so already.
     pub(super) scoped: bool,
+    /// Whether it signed itself, as far as can be told.
+    pub(super) self_signed: bool,
 }
 
 impl Candidate<'_> {
@@ -32,13 +35,15 @@ impl Candidate<'_> {
 pub(super) fn candidates<'r>(
     scope: &ScopeTable,
     request: &'r Request,
+    looks: &Looks<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Candidate<'r>>, ImportError> {
     check_request(request)?;
     let mut candidates = Vec::new();
-    for certificate in &request.certificates {
-        let kind = kind(certificate, scope, request)?;
-        warnings.extend(check(certificate, kind, &request.servers)?);
+    for (place, certificate) in request.certificates.iter().enumerate() {
+        let self_signed = looks.self_signed(place);
+        let kind = kind(certificate, scope, request, (looks, place))?;
+        warnings.extend(check(certificate, kind, &request.servers, self_signed)?);
         warnings.extend(date_warning(certificate, request.now));
         let old = scope.row(&certificate.facts.fingerprint);
         if old.is_none() && kind == CertificateKind::Pin && request.kind.is_none() {
@@ -53,6 +58,7 @@ pub(super) fn candidates<'r>(
             kind,
             row,
             scoped,
+            self_signed,
         });
     }
     Ok(candidates)

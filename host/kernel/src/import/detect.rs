@@ -1,112 +1,142 @@
-//! What a file holds: certificates in armour or bare, and what it holds instead.
+//! What a file holds: certificates in armour, bare or in a container, told by its content alone.
 
+mod armour;
+mod bare;
 mod container;
+mod form;
+mod held;
 
-use anchorhold_formats::der::{INTEGER, OCTET_STRING, OID, Reader, SEQUENCE};
-use anchorhold_formats::pem::{self, PemError};
+use std::collections::HashSet;
+
+use anchorhold_formats::jks::{self, JksError};
+use anchorhold_formats::kdb::{self, Content, KdbError};
+use anchorhold_formats::p7b;
+use anchorhold_formats::p12::{self, P12Error};
 
 use crate::certificate::Facts;
 use crate::import::{Certificate, ImportError};
-use crate::outline::Outline;
 
 use container::Container;
+use form::Form;
+use held::{Held, Raw};
+
+/// What a file holds.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Its certificates, each once, in order.
+    pub certificates: Vec<Certificate>,
+    /// What else it holds, and was left alone.
+    pub notes: Vec<String>,
+    /// What is to be looked at before anybody relies on them.
+    pub warnings: Vec<String>,
+}
 
 /// Every certificate of a file, each once, in order; none at all is an error, and so is a private
-/// key.
-pub fn detect(bytes: &[u8]) -> Result<Vec<Certificate>, ImportError> {
-    if let Some(container) = Container::by_magic(bytes) {
-        return Err(container.refusal());
-    }
-    let ders = match bytes.first() {
-        None => return Err(ImportError::input("the file is empty", OTHER_FILE)),
-        Some(&SEQUENCE) => bare(bytes)?,
-        Some(_) => armoured(bytes)?,
+/// key that no password protects.
+///
+/// Where a container holds certificates that belong to its private keys and others, the others
+/// are found: those of a key say who its owner is, and not whom its owner trusts. Where there is
+/// no other they are found themselves, for then the file was given for their sake. Those that
+/// only signed the certificate of a key count as others, unless the file marks what is trusted.
+pub fn detect(bytes: &[u8], password: Option<&[u8]>) -> Result<Found, ImportError> {
+    let held = match Form::of(bytes) {
+        Form::Nothing => return Err(ImportError::input("the file is empty", OTHER_FILE)),
+        Form::Armour => armour::read(bytes)?,
+        Form::Bare => bare::read(bytes)?,
+        Form::Container(Container::Gskit) => key_database(bytes, password)?,
+        Form::Container(Container::Jceks) => return Err(Container::Jceks.unread()),
+        Form::Container(Container::Jks) => keystore(bytes, password)?,
+        Form::Container(Container::Pkcs7) => pkcs7(bytes)?,
+        Form::Container(Container::Pkcs12) => pkcs12(bytes, password)?,
     };
-    let mut certificates: Vec<Certificate> = Vec::new();
-    for der in ders {
+    let mut found = Found {
+        certificates: Vec::new(),
+        notes: held.notes(),
+        warnings: held.warnings.clone(),
+    };
+    let mut known = HashSet::new();
+    for Raw { der, label } in held.chosen()? {
         let facts = Facts::read(&der).map_err(|error| {
             ImportError::input(format!("the file holds what is {error}"), OTHER_FILE)
         })?;
-        if !certificates
-            .iter()
-            .any(|known| known.facts.fingerprint == facts.fingerprint)
-        {
-            certificates.push(Certificate { der, facts });
+        if known.insert(facts.fingerprint) {
+            let label = (!label.is_empty()).then_some(label);
+            found.certificates.push(Certificate { der, facts, label });
         }
-    }
-    Ok(certificates)
-}
-
-fn armoured(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ImportError> {
-    pem::certificates(bytes).map_err(|error| {
-        let container = match &error {
-            PemError::NoCertificate { others } => Container::by_labels(others),
-            _ => None,
-        };
-        if let Some(container) = container {
-            return container.refusal();
-        }
-        let remedy = match error {
-            PemError::PrivateKey { .. } => KEY_ADVICE,
-            _ => OTHER_FILE,
-        };
-        ImportError::input(format!("the file cannot be used: {error}"), remedy)
-    })
-}
-
-/// One certificate after the other, without armour.
-fn bare(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ImportError> {
-    let mut found = Vec::new();
-    let mut reader = Reader::new(bytes);
-    while !reader.is_empty() {
-        let Ok(element) = reader.expect(SEQUENCE) else {
-            // White space at the end is what some tools leave.
-            let rest = bytes
-                .get(found.iter().map(Vec::len).sum()..)
-                .unwrap_or_default();
-            if !found.is_empty() && rest.iter().all(u8::is_ascii_whitespace) {
-                break;
-            }
-            return Err(ImportError::input(
-                "the file looks like DER and is cut short or followed by something else",
-                OTHER_FILE,
-            ));
-        };
-        if let Err(why) = Outline::read(element.whole) {
-            return Err(instead(element.contents).unwrap_or_else(|| {
-                ImportError::input(
-                    format!("the file is DER but no certificate: {}", why.0),
-                    OTHER_FILE,
-                )
-            }));
-        }
-        found.push(element.whole.to_vec());
     }
     Ok(found)
 }
 
-/// What a SEQUENCE that is no certificate is instead.
-fn instead(contents: &[u8]) -> Option<ImportError> {
-    let mut fields = Reader::new(contents);
-    if let Ok(oid) = fields.clone().oid() {
-        return SIGNED_DATA.eq(oid).then(|| Container::Pkcs7.refusal());
-    }
-    let first = fields.expect(INTEGER).ok()?.contents;
-    let second = fields.any().ok()?;
-    let key = match second.tag {
-        // PKCS#1, and EC keys of RFC 5915.
-        INTEGER | OCTET_STRING => true,
-        // PKCS#8; a PKCS#12 file starts with version 3 and a content type of its own.
-        SEQUENCE if first != [3] => second.reader().expect(OID).is_ok(),
-        _ => false,
+fn pkcs7(bytes: &[u8]) -> Result<Held, ImportError> {
+    let ders = p7b::certificates(bytes).map_err(|error| Container::Pkcs7.refusal(&error))?;
+    Ok(Held::certificates(ders))
+}
+
+fn pkcs12(bytes: &[u8], password: Option<&[u8]>) -> Result<Held, ImportError> {
+    const KIND: Container = Container::Pkcs12;
+    let Some(password) = password else {
+        // What no password would mend is told before one is asked for.
+        p12::digest(bytes).map_err(|error| KIND.refusal(&error))?;
+        return Err(KIND.locked());
     };
-    if key {
-        return Some(ImportError::input(
-            "the file holds a private key",
-            KEY_ADVICE,
-        ));
+    let password = std::str::from_utf8(password).map_err(|_| KIND.not_opened())?;
+    let mut password = p12::Password::new(password);
+    let archive = p12::read(bytes.to_vec(), &mut password).map_err(|error| match error {
+        P12Error::WrongPassword => KIND.not_opened(),
+        error => KIND.refusal(&error),
+    })?;
+    let mut held = Held::of(KIND, archive.keys());
+    // Java marks what it trusts; what it does not mark beside a key only signed that key's own.
+    let marks = archive.keys() > 0 && archive.certificates().any(|one| one.trusted);
+    for one in archive.certificates() {
+        let of_key = one.of_key || marks && !one.trusted;
+        held.take(Raw::new(one.der, one.label), of_key);
     }
-    (second.tag == SEQUENCE && first == [3]).then(|| Container::Pkcs12.refusal())
+    Ok(held)
+}
+
+fn key_database(bytes: &[u8], password: Option<&[u8]>) -> Result<Held, ImportError> {
+    const KIND: Container = Container::Gskit;
+    let header = kdb::header(bytes).map_err(|error| KIND.refusal(&error))?;
+    if header.content != Content::Keys {
+        return Err(container::no_key_database(header.content));
+    }
+    let password = password.ok_or_else(|| KIND.locked())?;
+    let database = kdb::read(bytes.to_vec(), password).map_err(|error| match error {
+        KdbError::WrongPassword => KIND.not_opened(),
+        error => KIND.refusal(&error),
+    })?;
+    let mut held = Held::of(KIND, database.keys());
+    for one in database.certificates() {
+        let raw = Raw::new(one.der, one.label);
+        // What is said of the certificate of a key is whose it is, whatever its flags.
+        match one.flags_known || one.of_key {
+            true => held.take(raw, one.of_key),
+            false => held.flagged.push(raw),
+        }
+    }
+    if !database.is_authenticated() {
+        held.warnings.push(UNAUTHENTICATED.to_owned());
+    }
+    Ok(held.without_flagged())
+}
+
+fn keystore(bytes: &[u8], password: Option<&[u8]>) -> Result<Held, ImportError> {
+    const KIND: Container = Container::Jks;
+    let password = password.ok_or_else(|| KIND.locked())?;
+    let password = std::str::from_utf8(password).map_err(|_| KIND.not_opened())?;
+    let keystore = jks::read(bytes, password).map_err(|error| match error {
+        JksError::WrongPassword => KIND.not_opened(),
+        error => KIND.refusal(&error),
+    })?;
+    let mut held = Held::of(KIND, keystore.keys);
+    let trusted = keystore.trusted.into_iter().map(|one| (one, false));
+    let of_keys = keystore.of_keys.into_iter().map(|one| (one, true));
+    for (one, of_key) in trusted.chain(of_keys) {
+        let (der, label) = (one.der, one.alias);
+        held.take(Raw { der, label }, of_key);
+    }
+    Ok(held)
 }
 
 const OTHER_FILE: &str = "give a file with the server's certificate in PEM (also called ARM) or DER, such as the \
@@ -115,8 +145,9 @@ const OTHER_FILE: &str = "give a file with the server's certificate in PEM (also
 const KEY_ADVICE: &str = "a private key has no business here: keep it where it was made, use a file that holds the \
      certificate alone, and if the key was sent to you, have it replaced";
 
-/// pkcs7-signedData.
-const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+const UNAUTHENTICATED: &str = "a key database of version 3 does not show whether it was altered: whoever could write to the \
+     file could have put any certificate into it; compare the fingerprints with those of its \
+     owner";
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,13 @@ pub enum ImportError {
         /// What to do.
         remedy: String,
     },
+    /// The file is protected by a password, and none that was given opens it.
+    Locked {
+        /// What people call such a file.
+        container: &'static str,
+        /// Whether a password was given.
+        tried: bool,
+    },
     /// No store that was looked at holds the certificate.
     NotHeld {
         /// The certificate.
@@ -28,6 +35,15 @@ pub enum ImportError {
     },
     /// The ledger or the journal could not be written; the stores are as before.
     State(StateError),
+    /// An earlier change to the same store was interrupted, and cannot be settled yet.
+    StillOpen {
+        /// What it was, in one word.
+        what: String,
+        /// The store.
+        store: String,
+        /// What both concern.
+        fingerprint: Fingerprint,
+    },
     /// A store failed; all stores are as before.
     Store(StoreError),
     /// Something failed, and what had been written before could not be taken back everywhere.
@@ -59,7 +75,7 @@ impl ImportError {
     /// Who must act.
     pub fn whose(&self) -> Whose {
         match self {
-            Self::Input { .. } | Self::NotHeld { .. } => Whose::Caller,
+            Self::Input { .. } | Self::Locked { .. } | Self::NotHeld { .. } => Whose::Caller,
             _ => Whose::Store,
         }
     }
@@ -68,6 +84,11 @@ impl ImportError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Input { remedy, .. } => remedy.clone(),
+            Self::Locked { .. } => {
+                "give its password in a file that only you can read, or put its stash (.sth) \
+                 beside it"
+                    .to_owned()
+            }
             Self::NotHeld { .. } => "see what is held: anchorhold list".to_owned(),
             Self::State(_) => "see the cause; nothing has been changed".to_owned(),
             Self::Store(error) => format!(
@@ -76,9 +97,12 @@ impl ImportError {
                 crate::verdict::quoted(error.store())
             ),
             Self::NotTakenBack { .. } => {
-                "mend the stores named, then run the same command again: it completes what is \
-                 there"
+                "mend the stores named; the next command that changes anything then undoes what is \
+                 left of it, and until then this names it: anchorhold store check"
                     .to_owned()
+            }
+            Self::StillOpen { .. } => {
+                "see what keeps it open, and what to do: anchorhold store check".to_owned()
             }
         }
     }
@@ -88,6 +112,13 @@ impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input { what, .. } => f.write_str(what),
+            Self::Locked { container, tried } => {
+                write!(f, "the file, {container}, cannot be used: ")?;
+                f.write_str(match tried {
+                    true => "the password does not open it",
+                    false => "it is protected by a password",
+                })
+            }
             Self::NotHeld {
                 fingerprint,
                 stores,
@@ -99,6 +130,15 @@ impl fmt::Display for ImportError {
                 )
             }
             Self::State(_) => f.write_str("the ledger could not be written"),
+            Self::StillOpen {
+                what,
+                store,
+                fingerprint,
+            } => write!(
+                f,
+                "{fingerprint} is part of an earlier {what}, which was interrupted while store \
+                 \"{store}\" was being changed, and is open still"
+            ),
             Self::Store(error) => error.fmt(f),
             Self::NotTakenBack { first, left } => {
                 write!(
@@ -118,7 +158,10 @@ impl Error for ImportError {
             Self::State(error) => Some(error),
             Self::Store(error) => error.source(),
             Self::NotTakenBack { first, .. } => first.source(),
-            Self::Input { .. } | Self::NotHeld { .. } => None,
+            Self::Input { .. }
+            | Self::Locked { .. }
+            | Self::NotHeld { .. }
+            | Self::StillOpen { .. } => None,
         }
     }
 }

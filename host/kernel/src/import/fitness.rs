@@ -3,7 +3,7 @@
 use rustls_pki_types::CertificateDer;
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
-use crate::certificate::{looks_self_signed, version_weakness};
+use crate::certificate::{common_name, version_weakness};
 use crate::import::kind::{a, named};
 use crate::import::{Certificate, ImportError};
 use crate::outline::Outline;
@@ -18,11 +18,13 @@ enum Unfit {
     Weak(String),
 }
 
-/// Refuses what could never vouch or help as what it is to be; returns what is odd.
+/// Refuses what could never vouch or help as what it is to be; returns what is odd. Whether it
+/// signed itself the caller knows.
 pub(super) fn check(
     certificate: &Certificate,
     kind: CertificateKind,
     servers: &Servers,
+    self_signed: bool,
 ) -> Result<Vec<String>, ImportError> {
     let outline = Outline::read(&certificate.der).map_err(|why| {
         let why = Unfit::Weak(format!("it cannot be read: {}", why.0));
@@ -40,7 +42,7 @@ pub(super) fn check(
     }
     match unfit.or_else(|| not_this(&outline, kind)) {
         Some(why) => Err(refusal(certificate, kind, &why)),
-        None => Ok(oddities(certificate, &outline)),
+        None => Ok(oddities(certificate, &outline, self_signed)),
     }
 }
 
@@ -66,15 +68,25 @@ fn not_this(outline: &Outline<'_>, kind: CertificateKind) -> Option<Unfit> {
 }
 
 /// What is odd about a certificate that is taken all the same.
-fn oddities(certificate: &Certificate, outline: &Outline<'_>) -> Vec<String> {
-    let name = named(certificate);
+fn oddities(certificate: &Certificate, outline: &Outline<'_>, self_signed: bool) -> Vec<String> {
     let signature = signature_weakness(outline).map(|weakness| {
-        format!("{name}: {weakness}; nothing rests on the signature of an anchor, so it is taken")
+        format!(
+            "{}: {weakness}; nothing rests on the signature of an anchor, so it is taken",
+            named(certificate)
+        )
     });
-    let foreign = outline.self_issued() && !looks_self_signed(outline);
-    let foreign = foreign
-        .then(|| format!("{name} names itself as its issuer, but was not signed with its own key"));
+    let foreign = (outline.self_issued() && !self_signed).then(|| {
+        format!(
+            "{} names itself as its issuer, but was not signed with its own key",
+            named(certificate)
+        )
+    });
     signature.into_iter().chain(foreign).collect()
+}
+
+/// Whether it is, by its name, one that a server of the vendor made for itself.
+pub(crate) fn is_stock(outline: &Outline<'_>) -> bool {
+    common_name(outline.subject).as_deref() == Some(STOCK)
 }
 
 /// What is to be said of a CA certificate that becomes a pin without anybody having asked for it.
@@ -83,15 +95,15 @@ pub(super) fn perhaps_a_root(certificate: &Certificate, dry_run: bool) -> Option
     // Tools that make a server's certificate call it a CA as well, and say no more about it.
     let signs = outline.states_that_it_signs()
         || outline.may_sign_certificates() && !outline.has_alternative_names();
-    let stock = crate::certificate::common_name(outline.subject).as_deref() == Some(STOCK);
-    if !outline.is_ca() || !signs || stock {
+    if !outline.is_ca() || !signs || is_stock(&outline) {
         return None;
     }
     let remedy = match dry_run {
         true => "import it with --as anchor".to_owned(),
         false => format!(
-            "remove it (anchorhold remove {} --all) and import it with --as anchor",
-            certificate.facts.fingerprint
+            "take its scope away (anchorhold scope {one} --none) and name its servers again \
+             (anchorhold scope {one} --server NAME --as anchor)",
+            one = certificate.facts.fingerprint
         ),
     };
     Some(format!(

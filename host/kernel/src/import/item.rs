@@ -2,10 +2,10 @@
 
 use anchorhold_boundary::item::{Decision, Item, Purpose, Rule};
 
-use crate::certificate::{common_name, looks_self_signed};
+use crate::certificate::common_name;
 use crate::import::candidate::Candidate;
 use crate::import::kind::named;
-use crate::import::label::{Labels, for_server, for_subject, names_server};
+use crate::import::label::{Labels, for_server, for_subject, foreign, names_server};
 use crate::import::{ImportError, Request};
 use crate::outline::Outline;
 use crate::snapshot::{Trust, trust};
@@ -97,6 +97,13 @@ fn new_label(
         }
         return Ok(labels.take(wanted));
     }
+    if own.is_none()
+        && let Some(label) = candidate.certificate.label.as_deref()
+        && let Some(label) = foreign(label)
+        && !labels.contains(label)
+    {
+        return Ok(labels.take(label));
+    }
     let label = own.unwrap_or_else(|| {
         let outline = Outline::read(&candidate.certificate.der).ok();
         let name = outline.and_then(|outline| common_name(outline.subject));
@@ -110,8 +117,7 @@ fn own_label(candidate: &Candidate<'_>, request: &Request) -> Option<String> {
     let (CertificateKind::Pin, Servers::Named(names)) = (candidate.kind, &request.servers) else {
         return None;
     };
-    let outline = Outline::read(&candidate.certificate.der).ok()?;
-    let server = names.first().filter(|_| looks_self_signed(&outline))?;
+    let server = names.first().filter(|_| candidate.self_signed)?;
     Some(for_server(server))
 }
 

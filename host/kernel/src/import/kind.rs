@@ -1,11 +1,12 @@
 //! What an imported certificate is, and how it and its kind are called in a sentence.
 
+use std::collections::BTreeSet;
+
 use anchorhold_boundary::item::Item;
 
-use crate::certificate::looks_self_signed;
+use crate::import::looks::Looks;
 use crate::import::{Certificate, ImportError, Request};
 use crate::outline::Outline;
-use crate::strength::is_signed_by;
 use crate::view::likely_kind;
 use crate::{CertificateKind, ScopeTable, Servers};
 
@@ -14,9 +15,14 @@ pub(super) fn kind(
     certificate: &Certificate,
     scope: &ScopeTable,
     request: &Request,
+    (looks, place): (&Looks<'_>, usize),
 ) -> Result<CertificateKind, ImportError> {
-    let row = scope
-        .row(&certificate.facts.fingerprint)
+    let nobody = Servers::Named(BTreeSet::new());
+    let row = scope.row(&certificate.facts.fingerprint);
+    // Where it vouches for nobody, nobody depends on what it is.
+    let is_free = row.is_some_and(|row| row.servers == nobody);
+    let row = row
+        .filter(|_| !(is_free && request.kind.is_some()))
         .map(|row| row.kind);
     match (row, request.kind) {
         (Some(fixed), Some(asked)) if fixed != asked => Err(ImportError::input(
@@ -26,25 +32,29 @@ pub(super) fn kind(
                 a(fixed)
             ),
             format!(
-                "remove it first: anchorhold remove {} --all",
+                "take its scope away first: anchorhold scope {} --none",
                 certificate.facts.fingerprint
             ),
         )),
         (Some(fixed), _) => Ok(fixed),
         (None, Some(asked)) => Ok(asked),
-        (None, None) => Ok(by_looks(certificate, request)),
+        (None, None) => Ok(by_looks(certificate, request, (looks, place))),
     }
 }
 
 /// What a certificate looks like: a self-signed one that is for a server is the server's own,
 /// unless another of the same import shows that it is a CA.
-fn by_looks(certificate: &Certificate, request: &Request) -> CertificateKind {
+fn by_looks(
+    certificate: &Certificate,
+    request: &Request,
+    (looks, place): (&Looks<'_>, usize),
+) -> CertificateKind {
     let Ok(outline) = Outline::read(&certificate.der) else {
         return CertificateKind::Pin;
     };
     let own = request.servers != Servers::Any
-        && looks_self_signed(&outline)
-        && !has_issued_any(&outline, &request.certificates);
+        && looks.self_signed(place)
+        && !looks.has_issued_any(&outline);
     if own {
         return CertificateKind::Pin;
     }
@@ -67,17 +77,6 @@ pub(super) fn unscoped_kind(item: &Item, servers: &Servers) -> CertificateKind {
         Ok(outline) => likely_kind(item, &outline),
         Err(_) => CertificateKind::Pin,
     }
-}
-
-/// Whether a CA certificate has issued another of these that is not its own renewal: one that
-/// signs itself may have been made with the same key and name.
-fn has_issued_any(issuer: &Outline<'_>, certificates: &[Certificate]) -> bool {
-    issuer.is_ca()
-        && certificates
-            .iter()
-            .filter_map(|other| Outline::read(&other.der).ok())
-            .filter(|other| other.issuer == issuer.subject && !looks_self_signed(other))
-            .any(|other| is_signed_by(&other, issuer))
 }
 
 /// A certificate in a sentence.

@@ -1,6 +1,6 @@
 //! Labels: those that this host gives, and what they say when a key database has travelled.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::ServerName;
 use crate::certificate::Facts;
@@ -14,7 +14,9 @@ pub fn free_label(snapshot: &Snapshot, server: &ServerName) -> String {
 /// The labels of a store, compared without case, for the store does so too.
 #[derive(Debug)]
 pub(super) struct Labels {
-    taken: BTreeSet<String>,
+    taken: HashSet<String>,
+    /// The number that was last put behind a label that was wanted more than once.
+    last: HashMap<String, u32>,
 }
 
 impl Labels {
@@ -25,23 +27,30 @@ impl Labels {
                 .iter()
                 .map(|item| item.label.to_lowercase())
                 .collect(),
+            last: HashMap::new(),
         }
     }
 
     /// Takes a label, with a number behind it where it is taken already.
     pub(super) fn take(&mut self, wanted: &str) -> String {
-        let mut label = wanted.to_owned();
-        let mut number = 1_u32;
-        while !self.taken.insert(label.to_lowercase()) {
-            number += 1;
-            label = format!("{wanted} ({number})");
+        let folded = wanted.to_lowercase();
+        if self.taken.insert(folded.clone()) {
+            return wanted.to_owned();
         }
-        label
+        let last = self.last.entry(folded).or_insert(1);
+        loop {
+            *last = last.saturating_add(1);
+            let label = format!("{wanted} ({last})");
+            if self.taken.insert(label.to_lowercase()) {
+                return label;
+            }
+        }
     }
 
     /// Gives a label back.
     pub(super) fn release(&mut self, label: &str) {
         self.taken.remove(&label.to_lowercase());
+        self.last.clear();
     }
 
     /// Whether a label is taken.
@@ -66,8 +75,18 @@ pub(super) fn for_subject(facts: &Facts, common_name: Option<String>) -> String 
         .unwrap_or_else(|| facts.fingerprint.to_string())
 }
 
+/// The label that a certificate had in the container that it came in, where it is one that a
+/// store can take over: it does not read as if it were a server's own.
+pub(super) fn foreign(label: &str) -> Option<&str> {
+    let label = label.trim();
+    let fits = !label.is_empty()
+        && label.chars().count() <= LONGEST
+        && !label.chars().any(char::is_control);
+    (fits && names_server(label).is_none()).then_some(label)
+}
+
 /// The server that a label names, if it is one that this host or the vendor's client gives.
-pub(super) fn names_server(label: &str) -> Option<ServerName> {
+pub(crate) fn names_server(label: &str) -> Option<ServerName> {
     let label = match label.rsplit_once(" (") {
         Some((before, number)) if is_number(number) => before,
         _ => label,

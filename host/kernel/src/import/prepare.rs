@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use anchorhold_boundary::batch::Change;
-use anchorhold_state::{Event, Transaction};
+use anchorhold_state::Event;
 
 use crate::import::candidate::{Candidate, candidates};
-use crate::import::commit::{Expected, Work};
+use crate::import::commit::{Deed, Expected, Work};
+use crate::import::effect::{FEW, changes};
 use crate::import::item::{changed_item, new_item, read_only};
 use crate::import::kind::a;
 use crate::import::label::Labels;
-use crate::import::preview::{Rows, ServerChange, changes};
+use crate::import::looks::Looks;
+use crate::import::preview::{Rows, ServerChange};
 use crate::import::replacement::replacement;
 use crate::import::warning::warnings;
 use crate::import::{ImportError, ImportReport, Imported, Outcome, Removed, Request};
@@ -31,8 +33,12 @@ pub(super) struct Prepared<'k> {
 }
 
 /// Refuses what can be refused without looking at a store.
-pub(super) fn validate(scope: &ScopeTable, request: &Request) -> Result<(), ImportError> {
-    candidates(scope, request, &mut Vec::new()).map(|_| ())
+pub(super) fn validate(
+    scope: &ScopeTable,
+    request: &Request,
+    looks: &Looks<'_>,
+) -> Result<(), ImportError> {
+    candidates(scope, request, looks, &mut Vec::new()).map(|_| ())
 }
 
 /// Looks at the whole request, and refuses it where any part of it cannot be.
@@ -40,9 +46,10 @@ pub(super) fn prepare<'k>(
     kernel: &'k Kernel,
     scope: &ScopeTable,
     request: &Request,
+    looks: &Looks<'_>,
 ) -> Result<Prepared<'k>, ImportError> {
     let mut odd = Vec::new();
-    let candidates = candidates(scope, request, &mut odd)?;
+    let candidates = candidates(scope, request, looks, &mut odd)?;
     let mut rows = Rows::default();
     for candidate in candidates.iter().filter(|candidate| !candidate.scoped) {
         rows.put(
@@ -69,43 +76,46 @@ pub(super) fn prepare<'k>(
         kernel,
         scope,
         &prepared.rows,
-        &request.stores,
+        &prepared.work,
         &request.known,
     );
     Ok(prepared)
 }
 
 impl<'k> Prepared<'k> {
-    /// Writes down what the stores now hold, for whom.
-    pub(super) fn record(
-        &self,
-        scope: &ScopeTable,
-        transaction: &mut Transaction<'_>,
-        request: &Request,
-    ) {
-        self.rows.record(scope, transaction);
-        if let (Servers::Named(names), true) = (&request.servers, request.strict) {
-            names.iter().for_each(|name| transaction.raise(name));
+    /// What it is, besides what it does to the stores.
+    pub(super) fn deed<'a>(&'a self, scope: &'a ScopeTable, request: &Request) -> Deed<'a> {
+        Deed {
+            what: match request.replace {
+                Some(_) => "replacement",
+                None => "import",
+            },
+            scope,
+            rows: &self.rows,
+            raises: match (&request.servers, request.strict) {
+                (Servers::Named(names), true) => names.iter().cloned().collect(),
+                _ => Vec::new(),
+            },
+            notes: self.notes(),
         }
-        for one in self
-            .imported
-            .iter()
-            .filter(|one| one.outcome != Outcome::Unchanged)
-        {
-            let detail = format!(
-                "{} as {} \"{}\"",
-                one.outcome.as_str(),
-                a(one.kind),
-                one.label
-            );
+    }
+
+    /// What the journal says of it.
+    fn notes(&self) -> Vec<Event> {
+        let changed = self.imported.iter();
+        let changed = changed.filter(|one| one.outcome != Outcome::Unchanged);
+        let imported = changed.map(|one| {
+            let (outcome, kind) = (one.outcome.as_str(), a(one.kind));
+            let detail = format!("{outcome} as {kind} \"{}\"", one.label);
             let event = Event::new("imported", detail).certificate(one.fingerprint);
-            transaction.note(event.store(&one.store));
-        }
-        for one in &self.replaced {
+            event.store(&one.store)
+        });
+        let replaced = self.replaced.iter().map(|one| {
             let detail = format!("\"{}\" was taken out", one.label);
             let event = Event::new("replaced", detail).certificate(one.fingerprint);
-            transaction.note(event.store(&one.store));
-        }
+            event.store(&one.store)
+        });
+        imported.chain(replaced).collect()
     }
 
     pub(super) fn report(self, dry_run: bool) -> ImportReport {
@@ -138,8 +148,10 @@ impl<'k> Prepared<'k> {
             None => None,
         };
         for candidate in candidates {
-            let fingerprint = candidate.certificate.facts.fingerprint;
-            let held = before.certificate(&fingerprint);
+            let certificate = candidate.certificate;
+            let fingerprint = certificate.facts.fingerprint;
+            let der = (candidates.len() <= FEW).then_some(&*certificate.der);
+            let held = before.certificate_of(&fingerprint, der);
             let item = match held {
                 Some(held) => changed_item(store, &mut labels, candidate, request, held)?,
                 None => new_item(store, &mut labels, candidate, request, inherited.as_ref())?,

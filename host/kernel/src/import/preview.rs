@@ -1,23 +1,25 @@
-//! Which servers a change of scope concerns, and what it does to them.
+//! The rows of the scope table that a change writes, and what it means for servers.
 
 use std::collections::BTreeMap;
 
-use anchorhold_state::{Event, Transaction};
+use anchorhold_state::{Event, RowChange, Transaction};
 
-use crate::import::KnownServer;
-use crate::kernel::Kernel;
-use crate::view::Held;
-use crate::{CertificateKind, Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
+use crate::{Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
 
 /// What changes for one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerChange {
     /// The server.
     pub server: ServerName,
-    /// The certificates that are in its scope from now on.
+    /// Certificates that vouch for it, or help to, from now on and did not before; the first
+    /// hundred of them.
     pub gains: Vec<Fingerprint>,
-    /// The certificates that no longer are.
+    /// How many there are.
+    pub gains_total: usize,
+    /// The same of those that no longer do.
     pub loses: Vec<Fingerprint>,
+    /// How many there are.
+    pub loses_total: usize,
     /// Whether acceptance on first use stops applying, because something is held now.
     pub acceptance_stops: bool,
     /// Whether nothing is held any more that vouches, as an intermediate does not by itself.
@@ -58,86 +60,32 @@ impl Rows {
         }
     }
 
-    /// The certificates that come into the scope of a server, and those that leave it.
-    fn difference(
-        &self,
-        before: &ScopeTable,
-        after: &ScopeTable,
-        server: &ServerName,
-    ) -> (Vec<Fingerprint>, Vec<Fingerprint>) {
-        let only = |one: &ScopeTable, other: &ScopeTable| {
-            let covered = self.rows.keys().filter(|digest| one.covers(digest, server));
-            covered
-                .filter(|digest| !other.covers(digest, server))
-                .copied()
-                .collect()
-        };
-        (only(after, before), only(before, after))
+    /// The same as it is written down before it is done.
+    pub(super) fn changes(&self, before: &ScopeTable) -> Vec<RowChange> {
+        let rows = self.rows.iter().map(|(fingerprint, after)| RowChange {
+            fingerprint: *fingerprint,
+            before: before.row(fingerprint).cloned(),
+            after: after.clone(),
+        });
+        rows.collect()
     }
 
-    /// The table after the changes.
-    fn applied(&self, scope: &ScopeTable) -> ScopeTable {
-        let mut after = scope.clone();
-        for (fingerprint, row) in &self.rows {
-            match row {
-                Some(row) => after.rows.insert(*fingerprint, row.clone()),
-                None => after.rows.remove(fingerprint),
-            };
+    /// The row of a certificate after the changes.
+    pub(super) fn after<'r>(
+        &'r self,
+        before: &'r ScopeTable,
+        fingerprint: &Fingerprint,
+    ) -> Option<&'r ScopeRow> {
+        match self.rows.get(fingerprint) {
+            Some(after) => after.as_ref(),
+            None => before.row(fingerprint),
         }
-        after
     }
-}
 
-/// What the changes do to the servers that the operator has; those that they leave alone are left
-/// out. The stores are those that a certificate is about to be written to.
-pub(super) fn changes(
-    kernel: &Kernel,
-    scope: &ScopeTable,
-    rows: &Rows,
-    stores: &[String],
-    known: &[KnownServer],
-) -> Vec<ServerChange> {
-    if rows.rows.is_empty() {
-        return Vec::new();
+    /// The certificates whose rows change.
+    pub(super) fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        self.rows.keys().copied()
     }
-    let after = rows.applied(scope);
-    known
-        .iter()
-        .filter_map(|known| {
-            let (gains, loses) = rows.difference(scope, &after, &known.name);
-            if gains.is_empty() && loses.is_empty() {
-                return None;
-            }
-            let held = |table: &ScopeTable| {
-                kernel
-                    .view(&known.name, &known.stores, table.clone())
-                    .held()
-            };
-            let (before, later) = (held(scope), held(&after));
-            let written = known.stores.iter().any(|store| stores.contains(store));
-            let gets = !gains.is_empty() && (written || later != Held::No);
-            let stops_vouching = any_vouches(&loses, scope)
-                && !(written && any_vouches(&gains, &after))
-                && kernel
-                    .view(&known.name, &known.stores, after.clone())
-                    .vouches_for_nothing();
-            Some(ServerChange {
-                server: known.name.clone(),
-                acceptance_stops: before == Held::No && gets,
-                nothing_left: stops_vouching,
-                gains,
-                loses,
-            })
-        })
-        .collect()
-}
-
-/// Whether one of the certificates vouches by itself, as an intermediate does not.
-fn any_vouches(certificates: &[Fingerprint], table: &ScopeTable) -> bool {
-    certificates
-        .iter()
-        .filter_map(|fingerprint| table.row(fingerprint))
-        .any(|row| row.kind != CertificateKind::Intermediate)
 }
 
 /// The servers of an old row that are not in a new one, for people; none where there is none.

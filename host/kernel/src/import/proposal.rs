@@ -24,6 +24,9 @@ pub struct Proposal {
     pub kind: CertificateKind,
     /// What a person reads about it.
     pub facts: Facts,
+    /// Whether its store marks its trust in a way that is not known, so that a label is too little
+    /// to let it vouch.
+    pub trust_unknown: bool,
 }
 
 /// What the labels of the stores propose for certificates that have no scope.
@@ -47,6 +50,7 @@ pub fn propose(kernel: &Kernel, stores: &[String], scope: &ScopeTable) -> Vec<Pr
             };
             let facts = entry.facts().ok()?;
             Some(Proposal {
+                trust_unknown: entry.item()?.trust_unknown,
                 fingerprint: entry.fingerprint,
                 server: names_server(&entry.label)?,
                 kind,

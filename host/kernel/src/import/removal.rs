@@ -7,9 +7,10 @@ use anchorhold_boundary::batch::Change;
 use anchorhold_state::{Actor, Event, State};
 use time::OffsetDateTime;
 
-use crate::import::commit::{self, Expected, Work};
+use crate::import::commit::{self, Deed, Expected, Work};
+use crate::import::effect::changes;
 use crate::import::prepare::no_store;
-use crate::import::preview::{Rows, changes};
+use crate::import::preview::Rows;
 use crate::import::replacement::{not_scoped, without};
 use crate::import::{ImportError, KnownServer, ServerChange};
 use crate::kernel::Kernel;
@@ -68,26 +69,28 @@ pub fn remove(
     request: &RemovalRequest,
 ) -> Result<RemovalReport, ImportError> {
     if request.dry_run {
-        let prepared = prepare(kernel, &state.scope()?, request)?;
-        commit::check(&prepared.work)?;
+        let mut prepared = prepare(kernel, &state.scope()?, request)?;
+        commit::check(&mut prepared.work)?;
         return Ok(prepared.report);
     }
-    let mut transaction = state.write(&request.actor, request.now)?;
+    let transaction = state.write(&request.actor, request.now)?;
+    let transaction = commit::begin(kernel, state, transaction, &names(kernel, request))?;
     let scope = state.scope()?;
-    let prepared = prepare(kernel, &scope, request)?;
-    let written = commit::write(&prepared.work)?;
-    prepared.rows.record(&scope, &mut transaction);
-    for removed in &prepared.report.removed {
-        transaction.note(
-            Event::new("removed", format!("\"{}\" was taken out", removed.label))
-                .certificate(removed.fingerprint)
-                .store(&removed.store),
-        );
-    }
-    match transaction.commit() {
-        Ok(()) => Ok(prepared.report),
-        Err(error) => Err(written.take_back(ImportError::State(error))),
-    }
+    let Prepared { work, rows, report } = prepare(kernel, &scope, request)?;
+    let notes = report.removed.iter().map(|removed| {
+        Event::new("removed", format!("\"{}\" was taken out", removed.label))
+            .certificate(removed.fingerprint)
+            .store(&removed.store)
+    });
+    let deed = Deed {
+        what: "removal",
+        scope: &scope,
+        rows: &rows,
+        raises: Vec::new(),
+        notes: notes.collect(),
+    };
+    commit::carry_out(work, deed, state, transaction)?;
+    Ok(report)
 }
 
 struct Prepared<'k> {
@@ -127,7 +130,7 @@ fn prepare<'k>(
         (Some(_), None) => rows.remove(request.fingerprint),
         _ => {}
     }
-    report.changes = changes(kernel, scope, &rows, &[], &request.known);
+    report.changes = changes(kernel, scope, &rows, &work, &request.known);
     Ok(Prepared { work, rows, report })
 }
 

@@ -6,15 +6,17 @@ use anchorhold_boundary::item::Item;
 use anchorhold_state::{Actor, State};
 use time::OffsetDateTime;
 
-use crate::certificate::Facts;
+use crate::certificate::{Facts, looks_self_signed};
 use crate::import::candidate::union;
+use crate::import::effect::changes;
 use crate::import::fitness::{check, perhaps_a_root};
 use crate::import::kind::{a, unscoped_kind};
-use crate::import::preview::{Rows, changes};
+use crate::import::preview::Rows;
 use crate::import::{Certificate, ImportError, KnownServer, ServerChange};
 use crate::kernel::Kernel;
+use crate::outline::Outline;
 use crate::verdict::sentence;
-use crate::{CertificateKind, Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
+use crate::{CertificateKind, EntryKind, Fingerprint, ScopeRow, ScopeTable, ServerName, Servers};
 
 /// What is to change.
 #[derive(Clone, Debug)]
@@ -142,11 +144,16 @@ fn row(
             "remove it from its store",
         )
     })?;
-    let known = before.map(|row| row.kind).or(request.kind);
+    let known = request.kind.or_else(|| before.map(|row| row.kind));
     let kind = known.unwrap_or_else(|| unscoped_kind(&item, &servers));
-    let der = item.der;
-    let certificate = Certificate { der, facts };
-    let odd = check(&certificate, kind, &servers)?;
+    let certificate = Certificate {
+        der: item.der,
+        facts,
+        label: Some(item.label),
+    };
+    let self_signed =
+        Outline::read(&certificate.der).is_ok_and(|outline| looks_self_signed(&outline));
+    let odd = check(&certificate, kind, &servers, self_signed)?;
     let root = match known {
         None if kind == CertificateKind::Pin => perhaps_a_root(&certificate, false),
         _ => None,
@@ -155,13 +162,15 @@ fn row(
     Ok(Some(ScopeRow { kind, servers }))
 }
 
-/// Refuses a kind that is not the one that the certificate has already.
+/// Refuses a kind that is not the one that the certificate has already. Where it vouches for
+/// nobody, nobody depends on what it is.
 fn check_kind(
     fingerprint: Fingerprint,
     before: &ScopeRow,
     asked: Option<CertificateKind>,
 ) -> Result<(), ImportError> {
-    let Some(asked) = asked.filter(|asked| *asked != before.kind) else {
+    let is_free = before.servers == Servers::Named(BTreeSet::new());
+    let Some(asked) = asked.filter(|asked| *asked != before.kind && !is_free) else {
         return Ok(());
     };
     Err(ImportError::input(
@@ -170,8 +179,9 @@ fn check_kind(
             a(before.kind)
         ),
         format!(
-            "remove it (anchorhold remove {fingerprint} --all), then import it as {}",
-            a(asked)
+            "take its scope away (anchorhold scope {fingerprint} --none), then name its servers \
+             again with --as {}",
+            EntryKind::Certificate(asked).as_str()
         ),
     ))
 }

@@ -1,5 +1,7 @@
 //! Imports, removals and changes of scope over stores in memory and a real ledger.
 
+mod copying;
+mod effects;
 mod failures;
 mod importing;
 mod kinds;
@@ -8,6 +10,8 @@ mod narrowing;
 mod removing;
 mod replacing;
 mod scoping;
+mod settling;
+mod undertakings;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +21,11 @@ use time::OffsetDateTime;
 
 use super::*;
 use crate::fixture::Stores;
+
+/// The certificates of a file without a password.
+fn found(bytes: &[u8]) -> Vec<Certificate> {
+    detect(bytes, None).unwrap().certificates
+}
 
 /// Stores and a ledger.
 struct Bench {
@@ -43,7 +52,7 @@ impl Bench {
     /// What somebody asks for who imports these for one server into every store.
     fn request(&self, ders: &[&[u8]], servers: &[&str]) -> Request {
         Request {
-            certificates: ders.iter().flat_map(|der| detect(der).unwrap()).collect(),
+            certificates: ders.iter().flat_map(|der| found(der)).collect(),
             servers: Servers::Named(names(servers)),
             stores: self.stores.names.clone(),
             kind: None,

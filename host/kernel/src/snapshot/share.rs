@@ -3,11 +3,9 @@
 use std::num::NonZero;
 use std::thread;
 
-use anchorhold_boundary::item::Item;
-
 /// What is made of each item, in their order.
-pub(super) fn in_shares<R: Send>(items: &[Item], make: impl Fn(&Item) -> R + Sync) -> Vec<R> {
-    let make_all = |items: &[Item]| items.iter().map(&make).collect::<Vec<_>>();
+pub(crate) fn in_shares<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let make_all = |items: &[T]| items.iter().map(&make).collect::<Vec<_>>();
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let share = items.len().div_ceil(processors).max(WORTH_A_THREAD);
     let Some((own, others)) = items.split_at_checked(share) else {

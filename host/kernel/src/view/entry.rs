@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anchorhold_boundary::item::{Item, Kind};
 
 use crate::certificate::{CertificateError, Facts};
+use crate::import::{is_stock, names_server};
 use crate::outline::Outline;
 use crate::plan::StoreScope;
 use crate::snapshot::{Position, Snapshot, Trust, trust};
@@ -15,7 +16,7 @@ use crate::{CertificateKind, Fingerprint, ScopeTable, ServerName, Servers};
 /// One certificate or distrusted thing of one store, as a list shows it.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The SHA-256 of the certificate; of a distrusted key or issuer, of its bytes.
+    /// The SHA-256 of the certificate; of a key or a distrusted issuer, of its bytes.
     pub fingerprint: Fingerprint,
     /// The store that holds it.
     pub store: String,
@@ -61,6 +62,8 @@ pub enum EntryKind {
     Certificate(CertificateKind),
     /// Something that is refused wherever it appears.
     Distrust,
+    /// A private key, which stays in its store and vouches for nobody.
+    Key,
 }
 
 impl EntryKind {
@@ -71,6 +74,7 @@ impl EntryKind {
             Self::Certificate(CertificateKind::Intermediate) => "intermediate",
             Self::Certificate(CertificateKind::Pin) => "pin",
             Self::Distrust => "distrust",
+            Self::Key => "key",
         }
     }
 }
@@ -97,7 +101,7 @@ impl EntryServers {
     }
 }
 
-/// Everything of one store that concerns trust, in the store's order.
+/// Everything of one store that a list shows, in the store's order.
 pub(crate) fn entries_of(part: &Part, scope: &ScopeTable) -> Vec<Entry> {
     let Some(snapshot) = part.source.distrusting() else {
         return Vec::new();
@@ -107,7 +111,7 @@ pub(crate) fn entries_of(part: &Part, scope: &ScopeTable) -> Vec<Entry> {
         .filter(|found| {
             matches!(
                 found.item.kind,
-                Kind::Certificate | Kind::IssuerSerial | Kind::SpkiSha256
+                Kind::Certificate | Kind::IssuerSerial | Kind::PrivateKey | Kind::SpkiSha256
             )
         })
         .map(|found| entry(part, snapshot, &found, scope))
@@ -119,6 +123,7 @@ fn entry(part: &Part, snapshot: &Arc<Snapshot>, found: &Position<'_>, scope: &Sc
     let distrusted = trust(found.item) == Trust::Distrust || found.item.kind != Kind::Certificate;
     let row = scope.row(&found.fingerprint);
     let kind = match row {
+        _ if found.item.kind == Kind::PrivateKey => EntryKind::Key,
         _ if distrusted => EntryKind::Distrust,
         Some(row) => EntryKind::Certificate(row.kind),
         None => EntryKind::Certificate(unscoped_kind(part, found.item)),
@@ -164,10 +169,13 @@ fn unscoped_kind(part: &Part, item: &Item) -> CertificateKind {
 
 /// What a held certificate would be if it were scoped to a server without a word: what names
 /// itself as its issuer is the server's own, unless it is a CA's and lies where nobody imported it,
-/// as an anchor that its store lets nobody change. Its signature is not looked at, for a list of
-/// thousands asks this of each.
+/// as an anchor that its store lets nobody change, and neither its label nor its name is that of a
+/// server's own. Its signature is not looked at, for a list of thousands asks this of each.
 pub(crate) fn likely_kind(item: &Item, outline: &Outline<'_>) -> CertificateKind {
-    let told = item.read_only && matches!(trust(item), Trust::Anchor { .. });
+    let told = item.read_only
+        && matches!(trust(item), Trust::Anchor { .. })
+        && names_server(&item.label).is_none()
+        && !is_stock(outline);
     match (outline.is_ca(), outline.self_issued()) {
         (true, false) => CertificateKind::Intermediate,
         (true, true) if told => CertificateKind::Anchor,
@@ -183,6 +191,7 @@ fn servers(part: &Part, item: &Item, row: Option<&Servers>, kind: EntryKind) -> 
     let anchors = ca && matches!(trust(item), Trust::Anchor { .. });
     let any = match part.scope {
         PartScope::Everything(_) => true,
+        PartScope::Configured(_) if item.trust_unknown => false,
         PartScope::Configured(StoreScope::Any) => anchors && kind != CertificateKind::Pin,
         PartScope::Configured(StoreScope::Store) => tells(item).all() && told_kind(item).is_some(),
         PartScope::Configured(StoreScope::Imported) => false,
@@ -194,7 +203,7 @@ fn servers(part: &Part, item: &Item, row: Option<&Servers>, kind: EntryKind) -> 
         Some(Servers::Named(names)) => names.iter().cloned().collect(),
         _ => Vec::new(),
     };
-    if part.scope == PartScope::Configured(StoreScope::Store) {
+    if part.scope == PartScope::Configured(StoreScope::Store) && !item.trust_unknown {
         names.extend(Tells::servers(tells(item)));
         names.sort();
         names.dedup();
@@ -212,6 +221,9 @@ fn note(
     unreadable: Option<&str>,
     kind: EntryKind,
 ) -> Option<String> {
+    if kind == EntryKind::Key {
+        return Some("a private key, which stays in its store".to_owned());
+    }
     if found.item.kind != Kind::Certificate {
         let what = match found.item.kind {
             Kind::IssuerSerial => "an issuer and serial number that the store distrusts",
@@ -231,6 +243,11 @@ fn note(
         (EntryKind::Distrust, _) => Some("the store distrusts it".to_owned()),
         (EntryKind::Certificate(CertificateKind::Intermediate), _) => None,
         (_, Trust::Neutral) => Some("the store does not trust it for servers".to_owned()),
+        (_, Trust::Anchor { .. }) if found.item.trust_unknown => Some(
+            "flags-unknown: its store marks it in a way that is not known, so it vouches only for \
+             whom scope names"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::outline::Outline;
 use crate::plan::StoreScope;
 use crate::snapshot::{Position, Trust, trust};
 use crate::view::part::{Part, PartScope};
-use crate::{CertificateKind, ScopeTable, ServerName, Servers};
+use crate::{CertificateKind, ScopeRow, ScopeTable, ServerName, Servers};
 
 /// What an item is to a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,25 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// What it is by either of two stores.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            pin: self.pin || other.pin,
+            anchor: self.anchor || other.anchor,
+            intermediate: self.intermediate || other.intermediate,
+        }
+    }
+
+    /// Whether it may vouch by itself.
+    pub(crate) fn vouches(self) -> bool {
+        self.pin || self.anchor
+    }
+
+    /// Whether it is anything at all.
+    pub(crate) fn counts(self) -> bool {
+        self.vouches() || self.intermediate
+    }
+
     const NONE: Self = Self {
         pin: false,
         anchor: false,
@@ -52,7 +71,18 @@ pub(crate) fn standing(
     scope: &ScopeTable,
     server: Option<&ServerName>,
 ) -> Standing {
-    if found.item.kind != Kind::Certificate {
+    let row = scope.row(&found.fingerprint);
+    standing_by(part, found.item, row, server)
+}
+
+/// The same of an item by its row of the table, if it has one.
+pub(crate) fn standing_by(
+    part: &Part,
+    item: &Item,
+    row: Option<&ScopeRow>,
+    server: Option<&ServerName>,
+) -> Standing {
+    if item.kind != Kind::Certificate {
         return Standing::NONE;
     }
     let configured = match part.scope {
@@ -62,20 +92,21 @@ pub(crate) fn standing(
     let Some(server) = server else {
         return Standing::NONE;
     };
-    let row = scope.row(&found.fingerprint);
     if let Some(row) = row.filter(|row| row.servers.contains(server)) {
         return by_row(row.kind, &row.servers);
     }
     let fixed = row.map(|row| row.kind);
     match configured {
+        // Nobody can tell what its store says of it, so its store does not speak for it.
+        _ if item.trust_unknown => Standing::NONE,
         StoreScope::Imported => Standing::NONE,
-        StoreScope::Any => of_any(found.item, fixed),
-        StoreScope::Store => told(found.item, server, fixed),
+        StoreScope::Any => of_any(item, fixed),
+        StoreScope::Store => told(item, server, fixed),
     }
 }
 
 /// A pin for every server is none at all, wherever it comes from.
-fn by_row(kind: CertificateKind, servers: &Servers) -> Standing {
+pub(crate) fn by_row(kind: CertificateKind, servers: &Servers) -> Standing {
     match (kind, servers) {
         (CertificateKind::Pin, Servers::Any) => Standing::NONE,
         (kind, _) => Standing::of(kind),

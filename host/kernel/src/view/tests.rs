@@ -190,7 +190,7 @@ fn a_store_that_is_not_believed_may_say_what_it_likes() {
 }
 
 #[test]
-fn a_list_shows_everything_that_concerns_trust() {
+fn a_list_shows_keys_and_everything_that_concerns_trust() {
     let root = Authority::root("Root");
     let middle = root.intermediate("Middle");
     let stores = Stores::new(&["first", "second"]);
@@ -232,6 +232,7 @@ fn a_list_shows_everything_that_concerns_trust() {
             ("first", "bad", "distrust"),
             ("first", "broken", "pin"),
             ("first", "bad key", "distrust"),
+            ("first", "key", "key"),
             ("second", "root again", "anchor"),
         ]
     );
@@ -246,4 +247,42 @@ fn a_list_shows_everything_that_concerns_trust() {
     assert_eq!(entries[0].der(), root.der);
     assert!(entries[0].is_certificate() && !entries[5].is_certificate());
     assert_eq!(entries[3].servers, EntryServers::None);
+}
+
+#[test]
+fn what_its_store_marks_in_an_unknown_way_vouches_only_for_whom_the_table_names() {
+    let (root, name) = (Authority::root("Root"), address(DB1));
+    let leaf = root.leaf(&[DB1]);
+    for configured in [StoreScope::Any, StoreScope::Store, StoreScope::Imported] {
+        let stores = scoped(configured);
+        stores.contents[0].put(Put {
+            trust_unknown: true,
+            ..told(&root.der, "*\nTSM1")
+        });
+        let view = stores.view(scope(&[]));
+        assert!(!judge(&view, &[&leaf], &name).trusted, "{configured:?}");
+        let entry = view.entries().remove(0);
+        assert_eq!(entry.servers, EntryServers::None, "{configured:?}");
+        let note = entry.note.expect("a note");
+        assert!(note.starts_with("flags-unknown"), "{note}");
+        let view = stores.view(scope(&[(&root.der, Anchor)]));
+        assert!(judge(&view, &[&leaf], &name).trusted, "{configured:?}");
+    }
+}
+
+#[test]
+fn a_private_key_is_listed_as_one_and_vouches_for_nobody() {
+    for configured in [StoreScope::Any, StoreScope::Store] {
+        let stores = scoped(configured);
+        let mut key = told(&[0x30, 0], "*");
+        key.kind = Kind::PrivateKey;
+        stores.contents[0].put(key);
+        let view = stores.view(scope(&[]));
+        assert_eq!(view.held(), Held::No, "{configured:?}");
+        let entry = view.entries().remove(0);
+        assert_eq!(
+            (entry.kind, entry.servers),
+            (EntryKind::Key, EntryServers::None)
+        );
+    }
 }

@@ -61,7 +61,7 @@ pub(crate) fn import(
     kind: Option<CertificateKind>,
 ) -> Result<CertificateKind, Trouble> {
     let request = Request {
-        certificates: detect(der)?,
+        certificates: detect(der, None)?.certificates,
         servers: Servers::Named(BTreeSet::from([server.clone()])),
         stores: first_store(kernel)?,
         kind,

@@ -62,7 +62,9 @@ impl Operator {
     pub(crate) fn import(&self, credential: &Credential, label: Option<&str>, strict: bool) {
         let program = program(&self.home, Vec::new());
         let request = Request {
-            certificates: detect(credential.end_entity()).expect("a certificate"),
+            certificates: detect(credential.end_entity(), None)
+                .expect("a certificate")
+                .certificates,
             servers: Servers::Named(BTreeSet::from([self.server.clone()])),
             stores: vec!["keydb".to_owned()],
             kind: None,

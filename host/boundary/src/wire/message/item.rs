@@ -74,11 +74,9 @@ pub(super) fn write(out: &mut Writer<'_>, item: &Item) {
     } = item;
     out.one_of(&KINDS, kind);
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-    out.u8(
-        flag(*read_only, READ_ONLY)
-            | flag(*asks_each_use, ASKS_EACH_USE)
-            | flag(*trust_unknown, TRUST_UNKNOWN),
-    );
+    out.u8(flag(*read_only, READ_ONLY)
+        | flag(*asks_each_use, ASKS_EACH_USE)
+        | flag(*trust_unknown, TRUST_UNKNOWN));
     out.i64(*created);
     out.i64(*modified);
     out.bytes(&id.0);

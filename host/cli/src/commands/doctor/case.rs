@@ -110,7 +110,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Something of anchorhold.toml or plugins.d that cannot be used.
+/// Something of anchorhold.toml, plugins.d or stores.d that cannot be used.
 fn configuration(fault: &Failure, home: &Home, findings: &mut Findings<'_>) {
     let message = unquoted(&told(fault));
     let (place, what) = match message.split_once(": ") {

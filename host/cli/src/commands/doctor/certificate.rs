@@ -86,7 +86,7 @@ impl Held<'_> {
 fn each_once(entries: &[Entry]) -> Vec<Held<'_>> {
     let mut held: BTreeMap<Fingerprint, Held<'_>> = BTreeMap::new();
     for entry in entries {
-        if entry.kind != EntryKind::Distrust {
+        if matches!(entry.kind, EntryKind::Certificate(_)) {
             held.entry(entry.fingerprint)
                 .or_insert_with(|| Held {
                     entries: Vec::new(),
@@ -247,7 +247,7 @@ fn unscoped(holding: &Holding, case: &Case<'_>, findings: &mut Findings<'_>) {
             .iter()
             .filter(|entry| {
                 entry.store == store.name()
-                    && entry.kind != EntryKind::Distrust
+                    && matches!(entry.kind, EntryKind::Certificate(_))
                     && entry.servers == EntryServers::None
             })
             .collect();
@@ -281,11 +281,15 @@ fn one_unscoped(entry: &Entry, findings: &mut Findings<'_>) {
         subject.unwrap_or_else(|_| "a certificate".to_owned()),
         entry.store
     );
-    let remedy = format!(
-        "say for whom it vouches: {}; or take it out: {}",
-        findings.command(&["scope", &one, "--server", "NAME"]),
-        findings.command(&["remove", &one, "--all"])
+    let mut remedy = format!(
+        "say for whom it vouches: {}",
+        findings.command(&["scope", &one, "--server", "NAME"])
     );
+    // What cannot be taken out is not asked to be.
+    if entry.item().is_none_or(|item| !item.read_only) {
+        let out = findings.command(&["remove", &one, "--all"]);
+        remedy.push_str(&format!("; or take it out: {out}"));
+    }
     findings.note(
         UNSCOPED,
         of_certificate(&entry.fingerprint),

@@ -7,6 +7,7 @@ use anchorhold_state::{Condition, Record, Standing, State};
 
 use super::case::Case;
 use super::finding::{Findings, of_server};
+use crate::commands::undertaking;
 use crate::exit::Failure;
 use crate::ownership;
 
@@ -18,6 +19,7 @@ pub(super) fn look(case: &Case<'_>, findings: &mut Findings<'_>) -> Result<(), F
     };
     journal(state, case, findings)?;
     intents(state, case, findings)?;
+    undertakings(state, case, findings)?;
     for standing in state.standings()? {
         let Some(record) = &standing.record else {
             continue;
@@ -113,6 +115,22 @@ fn intents(state: &State, case: &Case<'_>, findings: &mut Findings<'_>) -> Resul
                 begun,
                 format!("the next connect or change settles it: {connect}"),
             ),
+        }
+    }
+    Ok(())
+}
+
+/// Changes to stores that were interrupted.
+fn undertakings(
+    state: &State,
+    case: &Case<'_>,
+    findings: &mut Findings<'_>,
+) -> Result<(), Failure> {
+    let kernel = case.kernel.filter(|_| case.whole).map(AsRef::as_ref);
+    for open in undertaking::look(state, kernel)? {
+        if let Some(problem) = open.problem {
+            let about = open.shown.stores.join(", ");
+            findings.error("change-open", about, problem, open.remedy);
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use anchorhold_kernel::plan::SecretSource;
 use super::case::Case;
 use super::finding::{Findings, on_file};
 use crate::commands::damage;
-use crate::config::plugins;
+use crate::config::{plugins, stores};
 
 /// Looks at who may change the configuration and read the secrets.
 pub(super) fn look(case: &Case<'_>, findings: &mut Findings<'_>) {
@@ -35,18 +35,19 @@ fn configuration(case: &Case<'_>, findings: &mut Findings<'_>) {
     let why = "whoever changes it decides what is trusted";
     changed_by_others(&paths.config, why, findings);
     changed_by_others(&paths.file(), why, findings);
-    let directory = plugins::directory(paths);
-    // What is wrong with the files in it is found where they are read.
-    if directory.symlink_metadata().is_ok()
-        && let Err(refusal) = admit::check_directory(&directory)
-        && !findings.has("config-unsafe")
-    {
-        findings.error(
-            "config-unsafe",
-            directory.display().to_string(),
-            refusal.to_string(),
-            refusal.remedy(),
-        );
+    for directory in [plugins::directory(paths), stores::directory(paths)] {
+        // What is wrong with the files in it is found where they are read.
+        if directory.symlink_metadata().is_ok()
+            && let Err(refusal) = admit::check_directory(&directory)
+            && !findings.has("config-unsafe")
+        {
+            findings.error(
+                "config-unsafe",
+                directory.display().to_string(),
+                refusal.to_string(),
+                refusal.remedy(),
+            );
+        }
     }
 }
 

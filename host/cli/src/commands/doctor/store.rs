@@ -72,9 +72,20 @@ fn answered(store: &Store, health: &StoreHealth, case: &Case<'_>, findings: &mut
 
 /// A file store that was made to be written to, and cannot be.
 fn writable(store: &Store, health: &StoreHealth, case: &Case<'_>, findings: &mut Findings<'_>) {
+    if damage::is_only_read(store.plan()) {
+        return;
+    }
     let message = match damage::not_writable(store) {
         Some(obstacle) => obstacle,
         None if health.answers() && !health.writable && store.is_file_store() => {
+            // A store that works says what it does not do, and what to do about it.
+            if health.state == HealthState::Ready && !health.detail.is_empty() {
+                let check = findings.command(&["store", "check", store.name()]);
+                let remedy = format!("mend what the message says, then: {check}");
+                let about = of_store(store.name());
+                findings.warning("store-read-only", about, health.detail.clone(), remedy);
+                return;
+            }
             "its file cannot be changed".to_owned()
         }
         None => return,

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anchorhold_api as api;
 use anchorhold_boundary::admit::{self, Inspected};
-use anchorhold_boundary::manifest::{SettingError, Value};
+use anchorhold_boundary::manifest::Value;
 use anchorhold_boundary::sandbox::SandboxSpec;
 use anchorhold_kernel::{LibraryPlan, Registry};
 use anchorhold_state::Event;
@@ -13,7 +13,7 @@ use anchorhold_state::Event;
 use super::file::PluginFile;
 use super::refused;
 use super::registration::{digest, library, needs, stores_of, text};
-use super::setting::{required, typed, without_pins};
+use super::setting::{missing, required, typed};
 use crate::args::plugin::PluginAdd;
 use crate::config::plugins::Registered;
 use crate::exit::Failure;
@@ -157,27 +157,9 @@ impl Wanted {
         settings: &BTreeMap<String, Value>,
         home: &Home,
     ) -> Result<Option<Failure>, Failure> {
-        let manifest = &self.inspected.manifest;
-        let wrong = |message: String| Failure::usage("setting-invalid", message);
-        let checked = manifest.check_settings(&without_pins(manifest, settings), &home.paths.base);
-        match checked {
-            Ok(_) => {}
-            Err(error @ SettingError::Missing { .. }) => {
-                let (keys, _) = required(manifest);
-                return Ok(Some(wrong(error.to_string()).remedy(format!(
-                    "give it with --set KEY=VALUE; required are: {}",
-                    keys.join(", ")
-                ))));
-            }
-            Err(error) => return Err(wrong(error.to_string())),
-        }
-        let (_, secrets) = required(manifest);
-        Ok((!secrets.is_empty()).then(|| {
-            wrong(format!("it needs the secret {}", secrets.join(", "))).remedy(
-                "write a [[store]] for it with secrets = { … } into anchorhold.toml, and add it \
-                 with --no-store",
-            )
-        }))
+        let instead = "write a [[store]] for it with secrets = { … } into anchorhold.toml, and \
+                       add it with --no-store";
+        missing(&self.inspected.manifest, settings, home, instead)
     }
 
     /// How a store comes to a plugin that has none, for want of settings.

@@ -1,28 +1,21 @@
 //! The file of plugins.d in which one plugin is registered.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anchorhold_boundary::admit;
 use anchorhold_boundary::manifest::Value;
 use anchorhold_kernel::LibraryPlan;
-use anchorhold_state::replace;
 use toml::Table;
 
 use super::registration::digest;
-use crate::config::Config;
-use crate::config::plugins::{self, unsafe_file};
+use crate::config::own_file::OwnFile;
+use crate::config::plugins;
 use crate::exit::Failure;
 use crate::home::Home;
-use crate::input;
 
 /// A file of plugins.d, as it is and as it is to be.
 pub(super) struct PluginFile {
-    path: PathBuf,
-    before: Option<Vec<u8>>,
+    file: OwnFile,
     /// Its `[[store]]` tables; what the operator has written into them stays.
     stores: Vec<toml::Value>,
 }
@@ -30,40 +23,29 @@ pub(super) struct PluginFile {
 impl PluginFile {
     /// The file of a plugin; there need not be one yet.
     pub(super) fn of(id: &str, home: &Home) -> Result<Self, Failure> {
-        let path = plugins::file_of(&home.paths, id);
-        if matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound) {
-            return Ok(Self {
-                path,
-                before: None,
-                stores: Vec::new(),
-            });
-        }
-        let bytes =
-            admit::read(&path, input::CONFIG_MAX).map_err(|refusal| unsafe_file(&refusal))?;
-        // It was read as part of the configuration before, so that it is text and TOML.
-        let text = String::from_utf8_lossy(&bytes);
-        let table: Table = toml::from_str(&text).map_err(|error| {
-            Failure::usage("config-invalid", path.display().to_string()).because(&error)
-        })?;
+        let file = OwnFile::of(plugins::file_of(&home.paths, id))?;
+        let table = file.table()?;
         let of = |key: &str| match table.get(key) {
             Some(toml::Value::Array(tables)) => tables.clone(),
             _ => Vec::new(),
         };
         if of("plugin").len() > 1 {
-            let message = format!("{}: more than one plugin stands in it", path.display());
+            let message = format!(
+                "{}: more than one plugin stands in it",
+                file.path().display()
+            );
             return Err(Failure::usage("config-invalid", message)
                 .remedy("edit it by hand, so that each plugin has a file of its own"));
         }
         Ok(Self {
             stores: of("store"),
-            before: Some(bytes),
-            path,
+            file,
         })
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// Puts a store into it.
@@ -104,44 +86,20 @@ impl PluginFile {
     /// Writes it with this plugin in it, and reads it back with the whole configuration, to which
     /// it has to fit.
     pub(super) fn write(&self, plan: &LibraryPlan, home: &Home) -> Result<(), Failure> {
-        let directory = plugins::directory(&home.paths);
-        make(&home.paths.config)
-            .and_then(|()| make(&directory))
-            .map_err(|error| self.unwritten(&error))?;
-        admit::check_directory(&directory).map_err(|refusal| unsafe_file(&refusal))?;
-        let text = self.text(plan).map_err(|error| self.unwritten(&error))?;
-        replace::atomic(&self.path, text.as_bytes(), 0o644)
-            .map_err(|error| self.unwritten(&error))?;
-        if let Err(failure) = Config::read(&home.paths) {
-            self.restore();
-            return Err(failure);
-        }
-        Ok(())
+        self.file.write(HEAD, &self.root(plan), &home.paths)
     }
 
     /// Takes it away.
     pub(super) fn remove(&self) -> Result<(), Failure> {
-        fs::remove_file(&self.path)
-            .and_then(|()| fs::File::open(plugins_directory(&self.path))?.sync_all())
-            .map_err(|error| self.unwritten(&error))
+        self.file.remove()
     }
 
     /// Puts it back as it was; what cannot be put back is told with the failure that led to it.
     pub(super) fn restore(&self) {
-        let restored = match &self.before {
-            Some(bytes) => replace::atomic(&self.path, bytes, 0o644),
-            None => fs::remove_file(&self.path),
-        };
-        if let Err(error) = restored {
-            let text = format!(
-                "{} could not be put back as it was: {error}",
-                self.path.display()
-            );
-            crate::output::say("warning", &text);
-        }
+        self.file.restore();
     }
 
-    fn text(&self, plan: &LibraryPlan) -> Result<String, toml::ser::Error> {
+    fn root(&self, plan: &LibraryPlan) -> Table {
         let grants: Vec<toml::Value> = plan
             .grants
             .iter()
@@ -162,37 +120,12 @@ impl PluginFile {
         if !self.stores.is_empty() {
             root.insert("store".to_owned(), self.stores.clone().into());
         }
-        Ok(format!("{HEAD}{}", toml::to_string(&root)?))
-    }
-
-    fn unwritten(&self, error: &dyn std::error::Error) -> Failure {
-        let message = format!("{}: cannot be written", self.path.display());
-        let failure = Failure::failed("output-failed", message).because(error);
-        match crate::ownership::obstacle(&self.path) {
-            Some(obstacle) => failure.remedy(format!(
-                "{obstacle}; run it as the owner, or let this user write there"
-            )),
-            None => failure,
-        }
+        root
     }
 }
 
-/// Makes a directory in which nobody else may write, where there is none.
-fn make(directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(directory)
-}
-
-fn plugins_directory(file: &Path) -> &Path {
-    file.parent().unwrap_or_else(|| Path::new("/"))
-}
-
-fn lowered(settings: &BTreeMap<String, Value>) -> Table {
+/// Settings as they stand in a file.
+pub(in crate::commands) fn lowered(settings: &BTreeMap<String, Value>) -> Table {
     let lowered = settings.iter().map(|(key, value)| {
         let value = match value {
             Value::Bool(flag) => (*flag).into(),

@@ -73,7 +73,8 @@ fn check_unused(id: &str, going: &[String], config: &Config) -> Result<(), Failu
     }
     uses.dedup();
     let message = format!("the plugin {id} is in use: {}", uses.join("; "));
-    Err(Failure::usage("plugin-in-use", message).remedy("take that out of anchorhold.toml first"))
+    Err(Failure::usage("plugin-in-use", message)
+        .remedy("take that out first, of anchorhold.toml or of stores.d"))
 }
 
 fn unknown(id: &str, config: &Config) -> Failure {

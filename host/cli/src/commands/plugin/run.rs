@@ -49,8 +49,12 @@ fn certificates(args: &PluginRun) -> Result<Vec<Vec<u8>>, Failure> {
     let call = args.call.word();
     match (args.call, &args.file) {
         (PluginCall::Find | PluginCall::Import, Some(file)) => {
-            let read = super::super::import::read(std::slice::from_ref(file))?;
-            Ok(read.into_iter().map(|one| one.der).collect())
+            let found = super::super::source::take(file, None)?;
+            for text in found.notes.iter().chain(&found.warnings) {
+                say("note", text);
+            }
+            let certificates = found.certificates.into_iter();
+            Ok(certificates.map(|one| one.der).collect())
         }
         (PluginCall::Find | PluginCall::Import, None) => Err(Failure::usage(
             "usage",

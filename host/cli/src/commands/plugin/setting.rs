@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anchorhold_boundary::manifest::{Manifest, SettingKind, Value};
+use anchorhold_boundary::manifest::{Manifest, SettingError, SettingKind, Value};
 
 use crate::exit::Failure;
+use crate::home::Home;
 
 /// What was typed, with the types that the manifest has for it. A relative path starts from where
 /// it was typed; a key that is repeated is a list.
-pub(super) fn typed(
+pub(in crate::commands) fn typed(
     manifest: &Manifest,
     given: &[(String, String)],
 ) -> Result<BTreeMap<String, Value>, Failure> {
@@ -43,6 +44,34 @@ pub(super) fn without_pins(
     let mut settings = settings.clone();
     settings.retain(|key, _| !is_pin(key));
     settings
+}
+
+/// What a store would lack that has these settings and no others; where that is a secret, `instead`
+/// says what to do.
+pub(in crate::commands) fn missing(
+    manifest: &Manifest,
+    settings: &BTreeMap<String, Value>,
+    home: &Home,
+    instead: &str,
+) -> Result<Option<Failure>, Failure> {
+    let wrong = |message: String| Failure::usage("setting-invalid", message);
+    let checked = manifest.check_settings(&without_pins(manifest, settings), &home.paths.base);
+    match checked {
+        Ok(_) => {}
+        Err(error @ SettingError::Missing { .. }) => {
+            let (keys, _) = required(manifest);
+            return Ok(Some(wrong(error.to_string()).remedy(format!(
+                "give it with --set KEY=VALUE; required are: {}",
+                keys.join(", ")
+            ))));
+        }
+        Err(error) => return Err(wrong(error.to_string())),
+    }
+    let (_, secrets) = required(manifest);
+    Ok((!secrets.is_empty()).then(|| {
+        let message = format!("it needs the secret {}", secrets.join(", "));
+        wrong(message).remedy(instead)
+    }))
 }
 
 /// The settings that a store cannot be made without, and the secrets among them.

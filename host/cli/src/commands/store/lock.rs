@@ -57,6 +57,16 @@ pub(super) fn release(args: &StoreName, home: &Home) -> Result<Reply, Failure> {
     let state = home.state()?;
     let name = &args.name;
     let was_known = state.quarantine(name)?.is_some() || state.last_crash(name)?.is_some();
+    if !was_known && home.kernel()?.store(name).is_none() && gives_up(name, home)? {
+        let message = "nothing waits for it any more; what is left of the changes that did is \
+                       completed or undone";
+        return Ok(Reply::done(api::StoreTurn {
+            store: name.clone(),
+            changed: true,
+            health: None,
+            message: message.to_owned(),
+        }));
+    }
     if !was_known {
         // A name that nothing is known of may be a slip.
         find(home, name)?;
@@ -80,6 +90,21 @@ pub(super) fn release(args: &StoreName, home: &Home) -> Result<Reply, Failure> {
         health: None,
         message: message.to_owned(),
     }))
+}
+
+/// Lets no change wait for a store that is not configured any more; false where none does.
+fn gives_up(name: &str, home: &Home) -> Result<bool, Failure> {
+    let state = home.state()?;
+    let waits = state.undertakings()?;
+    let mut stores = waits.iter().flat_map(|open| &open.stores);
+    if !stores.any(|(store, _)| store == name) {
+        return Ok(false);
+    }
+    let mut change = state.write(&home.actor(), home.now())?;
+    change.give_up_store(name);
+    change.commit()?;
+    home.settle()?;
+    Ok(true)
 }
 
 fn find<'h>(home: &'h Home, name: &str) -> Result<&'h KernelStore, Failure> {

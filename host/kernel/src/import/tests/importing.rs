@@ -165,7 +165,7 @@ fn the_operator_may_say_what_it_is() {
 
     request.kind = Some(CertificateKind::Pin);
     let error = input(bench.import(&request), "already known as an anchor");
-    assert!(error.remedy().contains("anchorhold remove"));
+    assert!(error.remedy().contains("anchorhold scope"));
     // Without a word it stays what it is.
     request.kind = None;
     assert_eq!(

@@ -70,9 +70,9 @@ fn a_root_that_becomes_a_pin_is_warned_of() {
         let [warning] = &report.warnings[..] else {
             panic!("{:?}", report.warnings)
         };
-        let remove = format!("anchorhold remove {} --all", digest(&root.der));
+        let free = format!("anchorhold scope {} --none", digest(&root.der));
         assert!(
-            warning.contains(&remove) && warning.contains("--as anchor"),
+            warning.contains(&free) && warning.contains("--as anchor"),
             "{warning}"
         );
         // Said once, and not to somebody who asked for it.

@@ -3,7 +3,7 @@
 use anchorhold_sdk::testing::Held as Put;
 
 use super::*;
-use crate::fixture::{Authority, digest, stock};
+use crate::fixture::{Authority, digest, old, stock};
 
 fn labels(report: &ImportReport) -> Vec<&str> {
     report
@@ -31,7 +31,7 @@ fn only_a_servers_own_certificate_is_called_after_the_server() {
             "TSM server TSM1 self-signed key"
         ]
     );
-    let scope = crate::ScopeTable::default();
+    let scope = ScopeTable::default();
     let proposed = propose(&bench.stores.kernel, &bench.stores.names, &scope);
     assert_eq!(proposed.len(), 1, "{proposed:?}");
 }
@@ -56,4 +56,39 @@ fn a_ca_that_replaces_a_servers_own_does_not_inherit_its_label() {
     request.replace = Some(digest(&own));
     bench.imported(&request);
     assert_eq!(bench.labels(0), ["Corp Root"]);
+}
+
+#[test]
+fn the_label_of_a_container_is_kept_where_it_fits() {
+    let roots = ["One", "Two", "Three", "Four", "Five"].map(Authority::root);
+    let bench = Bench::new(&["keydb"]);
+    bench.stores.contents[0].put(Put::anchor(old("stock.der"), "taken"));
+    let ders: Vec<&[u8]> = roots.iter().map(|root| &*root.der).collect();
+    let mut request = bench.request(&ders, &["TSM1"]);
+    request.kind = Some(CertificateKind::Anchor);
+    let given = [
+        " corp root ",
+        "TAKEN",
+        "tsm server TSM2 self-signed key",
+        "a\nb",
+        "",
+    ];
+    for (certificate, label) in request.certificates.iter_mut().zip(given) {
+        certificate.label = Some(label.to_owned());
+    }
+    let report = bench.imported(&request);
+    assert_eq!(
+        labels(&report),
+        ["corp root", "Two", "Three", "Four", "Five"]
+    );
+}
+
+#[test]
+fn a_servers_own_certificate_is_called_after_it_whatever_a_container_says() {
+    let own = stock();
+    let bench = Bench::new(&["keydb"]);
+    let mut request = bench.request(&[&own], &["TSM1"]);
+    request.certificates[0].label = Some("somebody".to_owned());
+    let report = bench.imported(&request);
+    assert_eq!(labels(&report), ["TSM server TSM1 self-signed key"]);
 }

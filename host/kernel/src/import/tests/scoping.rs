@@ -4,7 +4,7 @@ use anchorhold_sdk::ErrorKind;
 use anchorhold_sdk::testing::Held as Put;
 
 use super::*;
-use crate::fixture::{Authority, Stores, digest, stock};
+use crate::fixture::{Authority, Stores, digest, row, stock};
 
 pub(super) fn request(bench: &Bench, ders: &[&[u8]], change: ScopeChange) -> ScopeRequest {
     ScopeRequest {
@@ -81,10 +81,20 @@ fn servers_are_added_and_taken_away() {
 #[test]
 fn an_anchor_that_nobody_can_change_there_is_no_servers_own_certificate() {
     let (root, ours) = (Authority::root("R"), Authority::root("R2"));
+    let (labelled, stock_ca) = (
+        Authority::root("R3"),
+        Authority::root("TSM Self-Signed Certificate"),
+    );
     let leaf = stock();
     let stores = Stores::new(&["theirs"]);
-    for (der, read_only) in [(&root.der, true), (&ours.der, false), (&leaf, true)] {
-        let mut held = Put::anchor(der.as_slice(), "label");
+    for (der, label, read_only) in [
+        (&root.der, "label", true),
+        (&ours.der, "label", false),
+        (&leaf, "label", true),
+        (&labelled.der, "TSM server TSM1 self-signed key", true),
+        (&stock_ca.der, "label", true),
+    ] {
+        let mut held = Put::anchor(der.as_slice(), label);
         held.read_only = read_only;
         stores.contents[0].put(held);
     }
@@ -93,6 +103,8 @@ fn an_anchor_that_nobody_can_change_there_is_no_servers_own_certificate() {
         (&root.der, CertificateKind::Anchor),
         (&ours.der, CertificateKind::Pin),
         (&leaf, CertificateKind::Pin),
+        (&labelled.der, CertificateKind::Pin),
+        (&stock_ca.der, CertificateKind::Pin),
     ] {
         let report = run(&bench, &request(&bench, &[der], add(&["TSM1"]))).unwrap();
         assert_eq!(report.rows[0].2.as_ref().unwrap().kind, kind);
@@ -179,7 +191,13 @@ fn what_it_is_does_not_change() {
         ..request(&bench, &[&root.der], add(&["TSM2"]))
     };
     let error = input(run(&bench, &other), "stays as it is");
-    assert!(error.remedy().contains("--all"), "{}", error.remedy());
+    assert!(error.remedy().contains("--none"), "{}", error.remedy());
+    // As the remedy says.
+    run(&bench, &request(&bench, &[&root.der], ScopeChange::None)).unwrap();
+    run(&bench, &other).unwrap();
+    let scope = bench.state.scope().unwrap();
+    let found = scope.row(&digest(&root.der)).unwrap();
+    assert_eq!(*found, row(CertificateKind::Anchor, &["TSM2"]));
 }
 
 #[test]
