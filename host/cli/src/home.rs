@@ -243,6 +243,7 @@ impl Home {
             Ok(KnownServer {
                 name: server.name.clone(),
                 stores: self.stores_of(server)?,
+                accepts: server.accept,
             })
         });
         known.collect()

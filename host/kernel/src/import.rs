@@ -88,6 +88,8 @@ pub struct KnownServer {
     pub name: ServerName,
     /// Its stores, in their order.
     pub stores: Vec<String>,
+    /// Whether a certificate may be taken from it on first contact.
+    pub accepts: bool,
 }
 
 /// What an import did, or would do.

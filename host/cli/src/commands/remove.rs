@@ -48,6 +48,7 @@ pub(super) fn take(
         known.push(KnownServer {
             name: name.clone(),
             stores: home.default_stores()?,
+            accepts: false,
         });
     }
     let request = RemovalRequest {

@@ -57,7 +57,7 @@ pub(super) fn changes(
     let of_server = |known: &KnownServer| {
         let places = places.iter();
         let places = places.filter(|place| known.stores.contains(&place.part.store));
-        effect.on(&known.name, &places.collect::<Vec<_>>())
+        effect.on(known, &places.collect::<Vec<_>>())
     };
     known.into_iter().filter_map(of_server).collect()
 }
@@ -181,7 +181,8 @@ impl Effect<'_> {
     }
 
     /// What is different for a server that uses these stores; none where nothing is.
-    fn on(&self, server: &ServerName, places: &[&Place<'_>]) -> Option<ServerChange> {
+    fn on(&self, known: &KnownServer, places: &[&Place<'_>]) -> Option<ServerChange> {
+        let server = &known.name;
         let mut change = ServerChange {
             server: server.clone(),
             gains: Vec::new(),
@@ -217,7 +218,8 @@ impl Effect<'_> {
         if change.gains_total == 0 && change.loses_total == 0 {
             return None;
         }
-        change.acceptance_stops = change.gains_total > 0 && self.holds_nothing(server, places);
+        change.acceptance_stops =
+            known.accepts && change.gains_total > 0 && self.holds_nothing(server, places);
         change.nothing_left = vouched && !vouches && self.vouches_for_nothing(server, places);
         Some(change)
     }

@@ -73,6 +73,7 @@ impl Bench {
             .map(|name| KnownServer {
                 name: ServerName::new(*name),
                 stores: stores.clone(),
+                accepts: true,
             })
             .collect()
     }

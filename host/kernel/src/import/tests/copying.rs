@@ -11,6 +11,7 @@ fn request(bench: &Bench, servers: &[(&str, &[&str])]) -> CopyRequest {
     let known = servers.iter().map(|(name, stores)| KnownServer {
         name: ServerName::new(*name),
         stores: stores.iter().map(|store| (*store).to_owned()).collect(),
+        accepts: true,
     });
     CopyRequest {
         from: bench.stores.names[0].clone(),

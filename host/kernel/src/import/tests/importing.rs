@@ -153,6 +153,19 @@ fn kinds_follow_what_a_certificate_looks_like() {
 }
 
 #[test]
+fn acceptance_does_not_stop_where_it_was_never_allowed() {
+    let bench = Bench::new(&["keydb"]);
+    let mut request = bench.request(&[&stock()], &["TSM1"]);
+    request
+        .known
+        .iter_mut()
+        .for_each(|known| known.accepts = false);
+    let report = bench.imported(&request);
+    assert_eq!(report.changes[0].gains_total, 1);
+    assert!(!report.changes[0].acceptance_stops);
+}
+
+#[test]
 fn the_operator_may_say_what_it_is() {
     let root = Authority::root("Root");
     let bench = Bench::new(&["keydb"]);
