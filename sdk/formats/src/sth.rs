@@ -14,6 +14,9 @@ use zeroize::{Zeroize, Zeroizing};
 /// The longest password that a stash can hold, in bytes.
 pub const MAX_PASSWORD: usize = 128;
 
+/// How many random bytes a password is made of, and how many characters it has.
+pub const RANDOM_PASSWORD: usize = 40;
+
 /// Reads the password out of a stash of either form.
 ///
 /// A stash of the older form has no check of its own: any 129 bytes are read, and only the
@@ -92,6 +95,15 @@ fn field(password: &[u8], filler: &[u8; MAX_PASSWORD]) -> Result<Zeroizing<[u8; 
         *byte = (*filler).max(1);
     }
     Ok(field)
+}
+
+/// The password that random bytes become: 40 characters of 64 are 240 bits.
+///
+/// All of them are plain ASCII, which every program takes, and mean nothing to a shell.
+pub fn random_password(random: &[u8; RANDOM_PASSWORD]) -> Zeroizing<Vec<u8>> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+    let password = random.iter().map(|byte| ALPHABET[usize::from(byte % 64)]);
+    Zeroizing::new(password.collect())
 }
 
 /// What stands before the terminator.

@@ -142,11 +142,6 @@ impl Database {
         self.others
     }
 
-    /// The whole file, as it was read.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// What tells this state of the file from every other.
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest

@@ -18,6 +18,21 @@ fn sha256(bytes: &[u8]) -> String {
 
 // These two vectors were opened by GSKit 8.0.60.5.
 #[test]
+fn a_random_password_is_as_random_as_its_bytes_and_plain() {
+    let mut random = [0; RANDOM_PASSWORD];
+    let mut passwords = std::collections::BTreeSet::new();
+    for byte in 0..64 {
+        random[0] = byte;
+        let password = random_password(&random);
+        assert_eq!(password.len(), RANDOM_PASSWORD);
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._".contains(byte);
+        assert!(password.iter().all(plain));
+        passwords.insert(password.to_vec());
+    }
+    assert_eq!(passwords.len(), 64);
+}
+
+#[test]
 fn the_older_form_is_written_to_the_byte() {
     let stash = write_v1(PASSWORD, &FILLER).unwrap();
     assert_eq!(stash.len(), 129);

@@ -130,15 +130,11 @@ impl fmt::Debug for Protection {
     }
 }
 
-/// 40 characters of 64 are 240 bits. All of them are plain ASCII, which every program takes, and
-/// mean nothing to a shell.
+/// A password that nobody knows yet.
 fn random_password() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    const LENGTH: usize = 40;
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
-    let mut random = Zeroizing::new([0; LENGTH]);
+    let mut random = Zeroizing::new([0; sth::RANDOM_PASSWORD]);
     fill(&mut *random)?;
-    let password = random.iter().map(|byte| ALPHABET[usize::from(byte % 64)]);
-    Ok(Zeroizing::new(password.collect()))
+    Ok(sth::random_password(&random))
 }
 
 fn fill(bytes: &mut [u8]) -> Result<(), Failure> {
