@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use crate::admit::copy::PrivateCopy;
 use crate::admit::elf::{Wants, kind};
 use crate::admit::place::Place;
+pub(crate) use crate::admit::place::directory_is_shared;
 use crate::admit::seal::Sealing;
 use crate::admit::step::Step;
 use crate::load::{Loadable, Way};
@@ -121,6 +122,13 @@ pub fn admit_file(path: &Path, pin: Option<[u8; 32]>) -> Result<AdmittedFile, Re
     let place = Place::find(path)?;
     step::reached(Step::LibraryOpened);
     AdmittedFile::hold(place, Some(path), pin.as_ref())
+}
+
+/// Checks that a file which a plugin is to load for itself is a library of this machine, before it
+/// is configured: the loader would not say what else it is.
+pub fn check_library(path: &Path) -> Result<(), Refusal> {
+    let place = Place::find(path)?;
+    check_kind(&place.real, &place.file)
 }
 
 /// Reads a file that decides what runs, such as one of `plugins.d`, after the same checks.
@@ -288,18 +296,24 @@ impl Held {
 
 /// What the loader would refuse without a good word, or only once the library's code has run.
 fn check_format(path: &Path, file: &File) -> Result<(), Refusal> {
-    let path = || path.to_owned();
-    if let Some(found) = kind::odd(file) {
-        return Err(Refusal::WrongFormat {
-            path: path(),
-            found,
-            expected: kind::expected(),
-        });
-    }
+    check_kind(path, file)?;
     match kind::exports(file, ENTRY) {
-        Some(false) => Err(Refusal::NoEntry { path: path() }),
+        Some(false) => Err(Refusal::NoEntry {
+            path: path.to_owned(),
+        }),
         // What cannot be seen without the loader, the loader says.
         Some(true) | None => Ok(()),
+    }
+}
+
+fn check_kind(path: &Path, file: &File) -> Result<(), Refusal> {
+    match kind::odd(file) {
+        None => Ok(()),
+        Some(found) => Err(Refusal::WrongFormat {
+            path: path.to_owned(),
+            found,
+            expected: kind::expected(),
+        }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod adopt;
 
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Need};
 use crate::wire::{Decoder, HEADER, ToHost, ToRunner};
 
 /// Reads what a plugin pushes.
@@ -16,7 +16,11 @@ pub fn manifest(bytes: &[u8]) {
         return;
     };
     match Manifest::parse(text) {
-        Ok(manifest) => assert!(!manifest.id.contains('/')),
+        Ok(manifest) => {
+            assert!(!manifest.id.contains('/'));
+            // What nobody grants is no choice of anybody's.
+            assert!(manifest.may_need.iter().all(Need::is_for_operator));
+        }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }

@@ -29,7 +29,9 @@ pub enum Grant {
     Network,
     /// A file or a directory to read: `read:/PATH`.
     Read(PathBuf),
-    /// A Unix socket to connect to: `unix:/PATH`.
+    /// The keyring service of the session's bus: `session-bus`.
+    SessionBus,
+    /// A Unix socket to connect to, or a directory and all sockets in it: `unix:/PATH`.
     Unix(PathBuf),
     /// A file or a directory to change: `write:/PATH`.
     Write(PathBuf),
@@ -57,6 +59,7 @@ impl Grant {
                 "fork" => Self::Fork,
                 "keyring" => Self::Keyring,
                 "network" => Self::Network,
+                "session-bus" => Self::SessionBus,
                 _ => return Err(wrong(KNOWN.to_owned())),
             },
             Some(("connect", to)) => {
@@ -76,6 +79,7 @@ impl Grant {
         match (self, need) {
             (Self::Fork, Need::Fork)
             | (Self::Keyring, Need::Keyring)
+            | (Self::SessionBus, Need::SessionBus)
             | (Self::Network | Self::Connect { .. }, Need::Network) => Some(self.clone()),
             (Self::Network, Need::Connect(to)) => connect(to),
             (Self::Connect { .. }, Need::Connect(to)) => {
@@ -138,7 +142,7 @@ pub(crate) fn endpoint(text: &str) -> Result<(String, u16), String> {
 }
 
 const KNOWN: &str = "it must be one of read:/PATH, write:/PATH, unix:/PATH, connect:HOST:PORT, \
-                     network, fork and keyring";
+                     network, fork, keyring and session-bus";
 
 fn connect(to: &str) -> Option<Grant> {
     let (host, port) = endpoint(to).ok()?;
@@ -166,6 +170,7 @@ impl fmt::Display for Grant {
             Self::Keyring => f.write_str("keyring"),
             Self::Network => f.write_str("network"),
             Self::Read(path) => write!(f, "read:{}", path.display()),
+            Self::SessionBus => f.write_str("session-bus"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Write(path) => write!(f, "write:{}", path.display()),
         }
@@ -204,6 +209,7 @@ mod tests {
             "network",
             "fork",
             "keyring",
+            "session-bus",
             "read:/",
         ] {
             assert_eq!(parsed(text).to_string(), text);
@@ -286,6 +292,13 @@ mod tests {
         assert_eq!(narrowed("write:/etc", &Need::Write), None);
         assert_eq!(narrowed("fork", &Need::Keyring), None);
         assert_eq!(narrowed("fork", &Need::Fork), both("fork"));
+        let bus = Need::Unix("/run/user/1/bus".into());
+        assert_eq!(narrowed("session-bus", &bus), None);
+        assert_eq!(narrowed("unix:/run/user/1/bus", &Need::SessionBus), None);
+        assert_eq!(
+            narrowed("session-bus", &Need::SessionBus),
+            both("session-bus")
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod load;
 pub mod manifest;
 pub mod open_store;
 pub mod plugin;
+mod private_directory;
 pub mod query;
 pub mod question;
 mod quotation;

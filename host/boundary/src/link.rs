@@ -12,6 +12,7 @@ mod lines;
 mod outbox;
 mod process;
 mod reader;
+mod session_bus;
 mod shared;
 mod start;
 mod turns;
@@ -33,6 +34,7 @@ use crate::item::ItemId;
 use crate::link::shared::Shared;
 use crate::open_store::{Identity, OpenStore};
 use crate::plugin::StoreConfig;
+use crate::private_directory::PrivateDirectory;
 use crate::query::{Found, Query};
 use crate::sandbox::SandboxSpec;
 use crate::status::CallError;
@@ -78,6 +80,9 @@ pub struct Start {
     pub sandbox: SandboxSpec,
     /// Whether less than the whole sandbox is an error.
     pub require_full: bool,
+    /// Where the program is that lets through of the session's bus what is granted: the first that
+    /// is there.
+    pub bus_proxies: Vec<PathBuf>,
     /// How long it may take until the store is open.
     pub open_within: Duration,
     /// How long it may be silent while a call is open before it is killed.
@@ -97,6 +102,7 @@ impl Start {
             environment: Vec::new(),
             sandbox: SandboxSpec::default(),
             require_full: false,
+            bus_proxies: session_bus::PROXIES.iter().map(PathBuf::from).collect(),
             open_within: Duration::from_secs(30),
             hang_after: Duration::from_secs(60),
             hang_after_long: Duration::from_secs(600),
@@ -116,6 +122,8 @@ pub struct Link {
     process: u32,
     identity: Identity,
     confinement: Confinement,
+    /// Where the socket of its bus lies, where it has no view of its own in which it stays.
+    _bus: Option<PrivateDirectory>,
     /// What the process loads, or may still load, is there as long as it is.
     _code: Option<(Code, Vec<(String, AdmittedFile)>)>,
 }

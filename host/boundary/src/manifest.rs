@@ -1,19 +1,19 @@
 //! What a plugin says of itself before it runs: its id, its needs, its settings.
 
+mod need;
 mod setting;
 mod value;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub use need::Need;
 pub use setting::{SettingError, SettingKind, SettingSchema};
 pub use value::Value;
 
 use crate::confinement::Place;
-use crate::grant::{endpoint, plain_path};
 
 /// The most bytes of a manifest.
 pub(crate) const MANIFEST_MAX: usize = 64 << 10;
@@ -33,43 +33,13 @@ pub struct Manifest {
     pub abi: u32,
     /// What it cannot do without.
     pub needs: Vec<Need>,
+    /// What it can do without, and uses where the operator grants it.
+    pub may_need: Vec<Need>,
     /// Where its stores run unless the operator says otherwise, where its author asks for it: a
     /// built-in asks for a runner so.
     pub isolation: Option<Place>,
     /// What the operator may say of a store, by key.
     pub settings: BTreeMap<String, SettingSchema>,
-}
-
-/// Something that a plugin needs from the machine or from the operator.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Need {
-    /// Connections to a host and port: `connect:HOST:PORT`.
-    Connect(String),
-    /// Starting processes of its own: `fork`.
-    Fork,
-    /// The kernel's key rings: `keyring`.
-    Keyring,
-    /// Connections to wherever it likes: `network`.
-    Network,
-    /// A person who answers questions: `prompt`.
-    Prompt,
-    /// Being listed: `read`.
-    Read,
-    /// Files to read: `read:PATH`.
-    ReadPath(PathBuf),
-    /// The file or directory to read that a setting names: `read:$KEY`.
-    ReadSetting(String),
-    /// Signing with its keys: `sign`.
-    Sign,
-    /// Connections to a Unix socket: `unix:PATH`.
-    Unix(PathBuf),
-    /// Being changed: `write`.
-    Write,
-    /// Files to change: `write:PATH`.
-    WritePath(PathBuf),
-    /// The file or directory to change that a setting names: `write:$KEY`.
-    WriteSetting(String),
 }
 
 /// A manifest that cannot be used: the plugin's author must act.
@@ -105,6 +75,11 @@ pub enum ManifestError {
         /// What stands there.
         library: String,
     },
+    /// What it may need is nothing that an operator grants.
+    MayNeedUngrantable {
+        /// What stands there.
+        need: String,
+    },
     /// A need names a setting that has a default: its author would grant it to the plugin.
     NeedOfDefault {
         /// The setting.
@@ -138,6 +113,8 @@ struct Written {
     abi: u32,
     #[serde(default)]
     needs: Vec<String>,
+    #[serde(default)]
+    may_need: Vec<String>,
     isolation: Option<Isolation>,
     #[serde(default)]
     settings: BTreeMap<String, setting::Written>,
@@ -184,86 +161,40 @@ impl Manifest {
             settings.insert(key, schema);
         }
         check_keys(&settings)?;
-        let needs = written
-            .needs
-            .iter()
-            .map(|need| Need::parse(need))
-            .collect::<Result<Vec<_>, _>>()?;
+        let needs = needs(&written.needs)?;
         needs.iter().try_for_each(|need| need.check(&settings))?;
+        let may_need = self::needs(&written.may_need)?;
+        may_need.iter().try_for_each(check_may_need)?;
         Ok(Self {
             id: written.id,
             library: written.library,
             abi: written.abi,
             needs,
+            may_need,
             isolation: written.isolation.map(|Isolation::Runner| Place::Runner),
             settings,
         })
     }
+
+    /// All that has an effect where the operator grants it: what it needs, and what it may need.
+    pub fn grantable(&self) -> impl Iterator<Item = &Need> {
+        self.needs.iter().chain(&self.may_need)
+    }
 }
 
-impl Need {
-    fn parse(text: &str) -> Result<Self, ManifestError> {
-        let unknown = || ManifestError::NeedUnknown {
-            need: text.to_owned(),
-        };
-        let path = |path: &str| plain_path(path).map_err(|_| unknown());
-        Ok(match text.split_once(':') {
-            None => match text {
-                "fork" => Self::Fork,
-                "keyring" => Self::Keyring,
-                "network" => Self::Network,
-                "prompt" => Self::Prompt,
-                "read" => Self::Read,
-                "sign" => Self::Sign,
-                "write" => Self::Write,
-                _ => return Err(unknown()),
-            },
-            Some(("connect", to)) if endpoint(to).is_ok() => Self::Connect(to.to_owned()),
-            Some(("read", at)) => match at.strip_prefix('$') {
-                Some(key) => Self::ReadSetting(key.to_owned()),
-                None => Self::ReadPath(path(at)?),
-            },
-            Some(("unix", at)) => Self::Unix(path(at)?),
-            Some(("write", at)) => match at.strip_prefix('$') {
-                Some(key) => Self::WriteSetting(key.to_owned()),
-                None => Self::WritePath(path(at)?),
-            },
-            Some(_) => return Err(unknown()),
+fn needs(written: &[String]) -> Result<Vec<Need>, ManifestError> {
+    written.iter().map(|need| Need::parse(need)).collect()
+}
+
+/// What nobody grants has its effect without a word of the operator's, or none: it is no choice of
+/// anybody's, and stands among the needs.
+fn check_may_need(need: &Need) -> Result<(), ManifestError> {
+    if need.is_for_operator() {
+        Ok(())
+    } else {
+        Err(ManifestError::MayNeedUngrantable {
+            need: need.to_string(),
         })
-    }
-
-    /// Whether it has no effect unless the operator grants it.
-    pub fn is_for_operator(&self) -> bool {
-        match self {
-            Self::Connect(_)
-            | Self::Fork
-            | Self::Keyring
-            | Self::Network
-            | Self::ReadPath(_)
-            | Self::Unix(_)
-            | Self::WritePath(_) => true,
-            Self::Prompt
-            | Self::Read
-            | Self::ReadSetting(_)
-            | Self::Sign
-            | Self::Write
-            | Self::WriteSetting(_) => false,
-        }
-    }
-
-    /// What names a setting names one that is a path, and that only the operator writes: the path
-    /// that is written there is granted.
-    fn check(&self, settings: &BTreeMap<String, SettingSchema>) -> Result<(), ManifestError> {
-        let (Self::ReadSetting(key) | Self::WriteSetting(key)) = self else {
-            return Ok(());
-        };
-        match settings.get(key) {
-            Some(schema) if schema.kind == SettingKind::Path => match schema.default {
-                Some(_) => Err(ManifestError::NeedOfDefault { key: key.clone() }),
-                None => Ok(()),
-            },
-            _ => Err(ManifestError::NeedOfNoPath { key: key.clone() }),
-        }
     }
 }
 
@@ -298,26 +229,6 @@ fn is_key(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-impl fmt::Display for Need {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect(to) => write!(f, "connect:{to}"),
-            Self::Fork => f.write_str("fork"),
-            Self::Keyring => f.write_str("keyring"),
-            Self::Network => f.write_str("network"),
-            Self::Prompt => f.write_str("prompt"),
-            Self::Read => f.write_str("read"),
-            Self::ReadPath(path) => write!(f, "read:{}", path.display()),
-            Self::ReadSetting(key) => write!(f, "read:${key}"),
-            Self::Sign => f.write_str("sign"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Write => f.write_str("write"),
-            Self::WritePath(path) => write!(f, "write:{}", path.display()),
-            Self::WriteSetting(key) => write!(f, "write:${key}"),
-        }
-    }
-}
-
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -344,6 +255,10 @@ impl fmt::Display for ManifestError {
                 f,
                 "the library {library:?} must be the name of a file beside the manifest"
             ),
+            Self::MayNeedUngrantable { need } => write!(
+                f,
+                "may_need names {need:?}, which nobody grants; it stands among the needs or nowhere"
+            ),
             Self::NeedOfDefault { key } => write!(
                 f,
                 "a need names the setting {key:?}, which has a default, and what is reached is for \
@@ -357,7 +272,7 @@ impl fmt::Display for ManifestError {
             Self::NeedUnknown { need } => write!(
                 f,
                 "the need {need:?} is none of read, write, sign, prompt, network, fork, keyring, \
-                 read:/PATH, read:$SETTING, write:/PATH, write:$SETTING, unix:/PATH and \
+                 session-bus, read:/PATH, read:$SETTING, write:/PATH, write:$SETTING, unix:/PATH and \
                  connect:HOST:PORT"
             ),
             Self::NotAManifest { why } => f.write_str(why.trim_end()),
@@ -515,6 +430,34 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_needed_is_for_the_operator_to_grant() {
+        let with = |may_need: &str| {
+            Manifest::parse(&format!(
+                "id = 'a'\nabi = 1\nneeds = ['read', 'fork']\nmay_need = [{may_need}]\n\
+                 [settings]\npath.type = 'path'"
+            ))
+        };
+        let manifest = with("'read:/', 'unix:/run', 'session-bus'").unwrap();
+        let all: Vec<String> = manifest.grantable().map(ToString::to_string).collect();
+        assert_eq!(all, ["read", "fork", "read:/", "unix:/run", "session-bus"]);
+        assert_eq!(manifest.may_need.len(), 3);
+        for need in ["read", "prompt", "read:$path", "write:$path", "write:$none"] {
+            let refused = with(&format!("'{need}'")).unwrap_err();
+            assert!(refused.to_string().contains(need), "{refused}");
+            let need = need.to_owned();
+            assert_eq!(refused, ManifestError::MayNeedUngrantable { need });
+        }
+        let unknown = with("'everything'").unwrap_err();
+        assert!(matches!(unknown, ManifestError::NeedUnknown { .. }));
+        assert!(
+            Manifest::parse("id = 'a'\nabi = 1")
+                .unwrap()
+                .may_need
+                .is_empty()
+        );
+    }
+
+    #[test]
     fn author_grants_the_plugin_nothing_by_a_default() {
         let with = |need: &str, kind: &str| {
             Manifest::parse(&format!(
@@ -543,21 +486,6 @@ mod tests {
         let key = "module_sha256".to_owned();
         assert_eq!(with("library"), Err(ManifestError::KeyReserved { key }));
         assert!(with("path").is_ok());
-    }
-
-    #[test]
-    fn need_is_shown_as_it_is_written() {
-        for text in [
-            "read",
-            "sign",
-            "fork",
-            "read:/etc/x",
-            "write:$path",
-            "unix:/run/x",
-            "connect:[::1]:636",
-        ] {
-            assert_eq!(Need::parse(text).unwrap().to_string(), text);
-        }
     }
 
     #[test]

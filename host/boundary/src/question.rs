@@ -54,6 +54,11 @@ pub enum Answer {
 pub trait Prompter: Send + Sync {
     /// Answers one question.
     fn answer(&self, question: &Question) -> Answer;
+
+    /// Whether anybody is there to answer, as far as that shows before a question.
+    fn is_there(&self) -> bool {
+        true
+    }
 }
 
 impl Question {

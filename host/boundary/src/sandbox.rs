@@ -18,8 +18,10 @@ mod probe;
 mod reach;
 #[cfg(target_os = "linux")]
 mod support;
+#[cfg(target_os = "linux")]
+mod text;
 
-pub use spec::{Endpoint, SandboxSpec};
+pub use spec::{Endpoint, SandboxSpec, SessionBus};
 
 #[cfg(target_os = "linux")]
 #[doc(hidden)]

@@ -244,10 +244,15 @@ impl Course<'_> {
         let Some(manifest) = &self.target.manifest else {
             return self.settings.is_empty();
         };
-        let reaches_out = manifest.needs.iter().any(|need| {
+        let reaches_out = manifest.grantable().any(|need| {
             matches!(
                 need,
-                Need::Connect(_) | Need::Network | Need::Unix(_) | Need::WritePath(_)
+                Need::Connect(_)
+                    | Need::Keyring
+                    | Need::Network
+                    | Need::SessionBus
+                    | Need::Unix(_)
+                    | Need::WritePath(_)
             )
         });
         let leads_elsewhere =

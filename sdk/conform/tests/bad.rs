@@ -70,7 +70,9 @@ fn every_bad_plugin_is_tried() {
     let mut files: Vec<String> = std::fs::read_dir(build::sources())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".h") && !name.ends_with(".inc") && name != "good.c")
+        .filter(|name| !name.ends_with(".h") && !name.ends_with(".inc"))
+        // One has no fault, and one is no plugin.
+        .filter(|name| name != "good.c" && name != "p11-shim.c")
         .collect();
     files.sort();
     let mut tried: Vec<&str> = FAULTS.iter().map(|fault| fault.file).collect();

@@ -1,8 +1,6 @@
 //! A private copy of a library and of what it has looked for beside itself, for where its bytes
 //! cannot be loaded from sealed memory.
 
-mod left;
-
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -15,14 +13,13 @@ use crate::admit::elf::Wants;
 use crate::admit::look::{Look, Stamp};
 use crate::admit::place::Place;
 use crate::admit::search::{self, plain};
-use crate::admit::{LIBRARY_MAX, Refusal, place, seal};
+use crate::admit::{LIBRARY_MAX, Refusal, seal};
+use crate::private_directory::{self, PrivateDirectory};
 
-/// A directory that only this user can enter, with a library in it; removed when dropped. What was
-/// loaded from it stays loaded.
+/// A private directory with a library in it; removed when dropped. What was loaded from it stays
+/// loaded.
 #[derive(Debug)]
 pub(super) struct PrivateCopy {
-    /// The directory.
-    root: PathBuf,
     /// Where the library is in it.
     pub(super) library: PathBuf,
     /// The copied library.
@@ -31,8 +28,8 @@ pub(super) struct PrivateCopy {
     pub(super) digest: [u8; 32],
     /// What the copies look like.
     pub(super) looks: Vec<Look>,
-    /// As long as it is open, this is no copy that was left behind.
-    _held: File,
+    /// Where all of it lies.
+    _root: PrivateDirectory,
 }
 
 impl PrivateCopy {
@@ -49,8 +46,8 @@ impl PrivateCopy {
             why: why.to_string(),
         };
         let mut last = io::Error::other("there is no directory for it");
-        for place in places() {
-            let root = match private_directory(&place) {
+        for place in private_directory::places() {
+            let root = match PrivateDirectory::make(&place) {
                 Ok(root) => root,
                 Err(error) => {
                     last = error;
@@ -72,25 +69,18 @@ impl PrivateCopy {
     }
 }
 
-impl Drop for PrivateCopy {
-    fn drop(&mut self) {
-        // What cannot be removed lies in nobody's way; there is nobody to tell.
-        let _ = fs::remove_dir_all(&self.root);
-    }
-}
-
 /// A copy under way; what there is of it is removed where it does not succeed.
 struct Copying {
-    root: Option<PathBuf>,
+    root: PrivateDirectory,
     looks: Vec<Look>,
     copied: BTreeSet<PathBuf>,
     left: u64,
 }
 
 impl Copying {
-    fn begin(root: PathBuf) -> Self {
+    fn begin(root: PrivateDirectory) -> Self {
         Self {
-            root: Some(root),
+            root,
             looks: Vec::new(),
             copied: BTreeSet::new(),
             left: LIBRARY_MAX,
@@ -99,10 +89,7 @@ impl Copying {
 
     /// The outer error is the operator's to mend; with the inner one another directory may do.
     fn fill(mut self, library: &Place, wants: &Wants) -> Result<io::Result<PrivateCopy>, Refusal> {
-        let Some(root) = self.root.clone() else {
-            return Ok(Err(io::ErrorKind::NotFound.into()));
-        };
-        let (path, digest) = match self.put(&root, library)? {
+        let (path, digest) = match self.put(library)? {
             Ok(put) => put,
             Err(error) => return Ok(Err(error)),
         };
@@ -122,36 +109,26 @@ impl Copying {
             // It is asked for by the name of the link, where it is one.
             let mut place = place;
             place.real = wanted;
-            if let Err(error) = self.put(&root, &place)? {
+            if let Err(error) = self.put(&place)? {
                 return Ok(Err(error));
             }
         }
-        let opened = File::open(&path).and_then(|file| Ok((file, left::hold(&root)?)));
-        let made = opened.map(|(file, held)| PrivateCopy {
-            _held: held,
-            root,
+        Ok(File::open(&path).map(|file| PrivateCopy {
+            _root: self.root,
             library: path,
             file,
             digest,
-            looks: std::mem::take(&mut self.looks),
-        });
-        if made.is_ok() {
-            self.root = None;
-        }
-        Ok(made)
+            looks: self.looks,
+        }))
     }
 
     /// Copies one file to where it belongs below the root.
-    fn put(
-        &mut self,
-        root: &Path,
-        place: &Place,
-    ) -> Result<io::Result<(PathBuf, [u8; 32])>, Refusal> {
+    fn put(&mut self, place: &Place) -> Result<io::Result<(PathBuf, [u8; 32])>, Refusal> {
         let below = place.real.components().filter_map(|part| match part {
             Component::Normal(name) => Some(name),
             _ => None,
         });
-        let path = root.join(below.collect::<PathBuf>());
+        let path = self.root.path().join(below.collect::<PathBuf>());
         let copied = write(place, &path, self.left);
         let digest = match copied {
             Ok(Some(digest)) => digest,
@@ -174,15 +151,6 @@ impl Copying {
             Err(error) => return Ok(Err(error)),
         }
         Ok(Ok((path, digest)))
-    }
-}
-
-impl Drop for Copying {
-    fn drop(&mut self) {
-        if let Some(root) = &self.root {
-            // As for a copy that succeeded.
-            let _ = fs::remove_dir_all(root);
-        }
     }
 }
 
@@ -216,31 +184,4 @@ pub(super) fn beside(library: &Path, wants: &Wants) -> Vec<PathBuf> {
     paths
 }
 
-/// Makes a new directory that nobody else can enter.
-fn private_directory(parent: &Path) -> io::Result<PathBuf> {
-    place::directory_is_shared(parent).map_err(io::Error::other)?;
-    left::sweep(parent);
-    for attempt in 0..ATTEMPTS {
-        let path = parent.join(left::name(std::process::id(), attempt));
-        match DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
-}
-
-/// Where a copy may lie, the best first. No environment variable has a say in it.
-fn places() -> Vec<PathBuf> {
-    let me = rustix::process::geteuid();
-    let own = if me.is_root() {
-        PathBuf::from("/run")
-    } else {
-        PathBuf::from(format!("/run/user/{}", me.as_raw()))
-    };
-    vec![own, PathBuf::from("/var/tmp"), PathBuf::from("/tmp")]
-}
-
-const ATTEMPTS: u32 = 1000;
 const LIBRARIES_MAX: usize = 64;

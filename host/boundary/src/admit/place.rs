@@ -79,7 +79,7 @@ pub(super) fn check_directory(path: &Path) -> Result<(), Refusal> {
 
 /// Walks to a directory and checks it; whether others may make files of their own in it, and move
 /// none of this user's.
-pub(super) fn directory_is_shared(path: &Path) -> Result<bool, Refusal> {
+pub(crate) fn directory_is_shared(path: &Path) -> Result<bool, Refusal> {
     let absolute = std::path::absolute(path).map_err(|error| Refusal::Unreadable {
         path: path.to_owned(),
         why: error.to_string(),

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 use crate::link::Program;
+use crate::link::session_bus::Proxy;
 
 /// How long a process may take to end once it was killed.
 const KILL_WAIT: Duration = Duration::from_secs(5);
@@ -25,6 +26,8 @@ pub(super) struct Process {
     /// Readable once the process has ended; none where the system has no such thing, so that the
     /// end of its socket tells.
     end: Option<OwnedFd>,
+    /// What ends with it.
+    proxy: Option<Box<Proxy>>,
     reaped: bool,
 }
 
@@ -49,14 +52,24 @@ impl Process {
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
         }
-        let child = command.spawn()?;
+        Ok(Self::of(command.spawn()?))
+    }
+
+    /// A process that was started in a process group of its own.
+    pub(super) fn of(child: Child) -> Self {
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        Ok(Self {
+        Self {
             end: group.and_then(end_of),
             group,
             child,
+            proxy: None,
             reaped: false,
-        })
+        }
+    }
+
+    /// Lets a proxy end with it.
+    pub(super) fn keep(&mut self, proxy: Option<Proxy>) {
+        self.proxy = proxy.map(Box::new);
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -125,6 +138,7 @@ impl Process {
             let _gone = rustix::process::kill_process_group(group, Signal::KILL);
         }
         let _gone = self.child.kill();
+        self.proxy = None;
         self.reap(KILL_WAIT)
     }
 

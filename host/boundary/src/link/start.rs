@@ -12,6 +12,7 @@ use crate::link::call::{Call, Patience, Reply};
 use crate::link::outbox::Outgoing;
 use crate::link::process::Process;
 use crate::link::reader::Reader;
+use crate::link::session_bus::Bus;
 use crate::link::shared::Shared;
 use crate::link::turns::{self, Missed};
 use crate::link::{Code, Link, Start};
@@ -50,10 +51,19 @@ pub(super) fn start(mut start: Start) -> Result<Link, CallError> {
 }
 
 fn begin(start: &Start) -> Result<Link, CallError> {
-    let (hello, descriptors) = hello(start)?;
+    let begun = Instant::now();
+    let (mut hello, descriptors) = hello(start)?;
+    let mut environment = start.environment.clone();
+    let bus = Bus::reach(
+        &mut hello.sandbox,
+        &mut environment,
+        &start.bus_proxies,
+        start.open_within,
+    )?;
     let (here, there) = UnixStream::pair().map_err(|error| not_started(&error))?;
-    let process = Process::start(&start.program, &start.environment, there)
-        .map_err(|error| not_started(&error))?;
+    let mut process =
+        Process::start(&start.program, &environment, there).map_err(|error| not_started(&error))?;
+    process.keep(bus.proxy);
     let expected = match &start.code {
         Code::Builtin(id) => id,
         Code::Library(library) => &library.manifest().id,
@@ -65,11 +75,21 @@ fn begin(start: &Start) -> Result<Link, CallError> {
     let opening = Opening {
         config: &start.store,
         patience,
-        within: start.open_within,
+        // What the proxy took of it is gone.
+        within: match bus.directory {
+            Some(_) => start.open_within.saturating_sub(begun.elapsed()),
+            None => start.open_within,
+        },
         expected,
         require_full: start.require_full,
     };
-    opening.open(here, Some(process), hello, &descriptors)
+    let mut link = opening.open(here, Some(process), hello, &descriptors)?;
+    // A whole sandbox is a view of its own, in which the socket stays; nothing is left behind then,
+    // however this process ends.
+    link._bus = bus
+        .directory
+        .filter(|_| link.confinement.sandbox != Sandbox::Full);
+    Ok(link)
 }
 
 /// What the runner is told, and the descriptors that go with it.
@@ -157,6 +177,7 @@ impl Opening<'_> {
             process: number,
             identity: Identity::default(),
             confinement: Confinement::in_runner(Sandbox::None, ""),
+            _bus: None,
             _code: None,
         };
         let ready = self.wait(&link.shared, &call);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{files, filter, limits, mounts, probe, reach};
 use crate::confinement::{Confinement, Sandbox};
-use crate::sandbox::SandboxSpec;
+use crate::sandbox::{SandboxSpec, SessionBus};
 
 /// Sockets behind which something starts programs for whoever asks.
 const WAYS_OUT: [&str; 7] = [
@@ -16,6 +16,9 @@ const WAYS_OUT: [&str; 7] = [
     "/run/systemd/private",
     "/var/run/docker.sock",
 ];
+
+/// What a plugin can do that reaches the whole of a session's bus.
+const BUS_STARTS: &str = "the session bus can start programs outside the sandbox";
 
 /// How many entries of the granted directories are looked at for sockets.
 const ENTRIES_MAX: usize = 4096;
@@ -47,7 +50,7 @@ pub fn enforce(spec: &SandboxSpec) -> Confinement {
         // Later than the namespaces: the user of such a process cannot be kept in a new one.
         report.step(limits::close_to_others());
     }
-    match files::restrict(spec, &reached) {
+    match files::restrict(spec, &reached, entered.is_ok()) {
         Ok(()) => report.files = true,
         Err(lack) => {
             report.files = lack.enforced;
@@ -86,10 +89,18 @@ impl Report {
             self.lacks
                 .push(format!("any address on {word} {}", ports.join(", ")));
         }
+        match &spec.session_bus {
+            SessionBus::None | SessionBus::Granted => {}
+            SessionBus::Filtered(note) if note.is_empty() => {}
+            SessionBus::Filtered(note) => self.notes.push(note.clone()),
+            SessionBus::Whole(why) => self.lacks.push(format!("{BUS_STARTS}: {why}")),
+        }
+        let is_told = matches!(spec.session_bus, SessionBus::Whole(_));
         for path in &spec.unix {
-            if is_session_bus(path) {
-                self.lacks
-                    .push("the session bus can start programs outside the sandbox".to_owned());
+            if holds_session_bus(path) {
+                if !is_told {
+                    self.lacks.push(BUS_STARTS.to_owned());
+                }
             } else if WAYS_OUT.iter().any(|way| leads_to(path, Path::new(way))) {
                 self.lacks.push(format!(
                     "what listens on {} can start programs outside the sandbox",
@@ -180,15 +191,26 @@ fn is_session_bus(path: &Path) -> bool {
     name.is_some_and(|name| name == "bus" || name.starts_with("dbus-"))
 }
 
+/// Whether a socket is such a bus, or a directory has one in it.
+fn holds_session_bus(path: &Path) -> bool {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    is_session_bus(path)
+        || entries
+            .into_iter()
+            .any(|entry| is_session_bus(&entry.path()))
+}
+
+/// Whether a path is the way, or a directory that it lies in.
 fn leads_to(path: &Path, way: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    path == way || real(path) == real(way)
+    way.starts_with(path) || real(way).starts_with(real(path))
 }
 
 /// A socket that was not granted and lies in a directory that was: whoever may make sockets can
 /// connect to it.
 fn socket_beside(spec: &SandboxSpec) -> Option<PathBuf> {
     use std::os::unix::fs::FileTypeExt;
+    let is_granted = |path: &Path| spec.unix.iter().any(|granted| path.starts_with(granted));
     let mut left: Vec<PathBuf> = spec.read.iter().chain(&spec.write).cloned().collect();
     let mut seen = 0;
     while let Some(directory) = left.pop() {
@@ -199,7 +221,7 @@ fn socket_beside(spec: &SandboxSpec) -> Option<PathBuf> {
             seen += 1;
             let path = entry.path();
             match entry.file_type() {
-                Ok(kind) if kind.is_socket() && !spec.unix.contains(&path) => return Some(path),
+                Ok(kind) if kind.is_socket() && !is_granted(&path) => return Some(path),
                 Ok(kind) if kind.is_dir() => left.push(path),
                 _ => {}
             }
@@ -228,12 +250,27 @@ mod tests {
             unix: vec![path.into()],
             ..SandboxSpec::default()
         };
-        let bus = "the session bus can start programs outside the sandbox";
-        assert_eq!(lacks(&unix("/run/user/1000/bus")), bus);
-        assert_eq!(lacks(&unix("/tmp/dbus-Xb7c")), bus);
+        assert_eq!(lacks(&unix("/run/user/1000/bus")), BUS_STARTS);
+        assert_eq!(lacks(&unix("/tmp/dbus-Xb7c")), BUS_STARTS);
+        let bus = |session_bus| SandboxSpec {
+            session_bus,
+            ..unix("/run/user/1000/bus")
+        };
+        let whole = bus(SessionBus::Whole("no proxy".to_owned()));
+        assert_eq!(lacks(&whole), format!("{BUS_STARTS}: no proxy"));
+        let mut filtered = bus(SessionBus::Filtered("no bus".to_owned()));
+        filtered.unix = vec!["/run/anchorhold-1-0/proxy".into()];
+        assert_eq!(lacks(&filtered), "");
         let docker = lacks(&unix("/run/docker.sock"));
         assert!(docker.contains("/run/docker.sock can start"), "{docker}");
         assert_eq!(lacks(&unix("/run/pcscd/pcscd.comm")), "");
+        let above = lacks(&unix("/run"));
+        assert!(above.contains("on /run can start"), "{above}");
+        let dir = tempfile::tempdir().unwrap();
+        let directory = dir.path().to_str().unwrap();
+        assert_eq!(lacks(&unix(directory)), "");
+        std::fs::write(dir.path().join("bus"), "").unwrap();
+        assert_eq!(lacks(&unix(directory)), BUS_STARTS);
     }
 
     #[test]

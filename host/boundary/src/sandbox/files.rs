@@ -12,6 +12,7 @@ use landlock::{
 };
 
 use super::reach::{May, NAMES, Reached};
+use super::text::USERS;
 use crate::sandbox::SandboxSpec;
 
 /// The newest version that was looked at: all that the kernel knows of it is handled.
@@ -19,9 +20,14 @@ const NEWEST: ABI = ABI::V10;
 /// The oldest version that is enough.
 const LEAST: ABI = ABI::V6;
 
-/// Restricts this thread and all that it starts, for ever. An error says what is not enforced.
-pub(super) fn restrict(spec: &SandboxSpec, reached: &[Reached]) -> Result<(), Lack> {
-    let status = ruleset(spec, reached)
+/// Restricts this thread and all that it starts, for ever; `own_texts` tells that it sees texts of
+/// its own where others see the machine's. An error says what is not enforced.
+pub(super) fn restrict(
+    spec: &SandboxSpec,
+    reached: &[Reached],
+    own_texts: bool,
+) -> Result<(), Lack> {
+    let status = ruleset(spec, reached, own_texts)
         .and_then(RulesetCreated::restrict_self)
         .map_err(|why| Lack {
             enforced: false,
@@ -59,7 +65,11 @@ pub(super) struct Lack {
     pub(super) why: String,
 }
 
-fn ruleset(spec: &SandboxSpec, reached: &[Reached]) -> Result<RulesetCreated, RulesetError> {
+fn ruleset(
+    spec: &SandboxSpec,
+    reached: &[Reached],
+    own_texts: bool,
+) -> Result<RulesetCreated, RulesetError> {
     let mut ports = AccessNet::from_all(NEWEST);
     if spec.network {
         // Only a right that is not handled allows every port.
@@ -71,11 +81,12 @@ fn ruleset(spec: &SandboxSpec, reached: &[Reached]) -> Result<RulesetCreated, Ru
         .scope(Scope::from_all(NEWEST))?
         .create()?;
     let names = NAMES.iter().filter(|_| spec.reaches_network());
-    let names = names.map(|path| Reached {
+    let users = USERS.iter().filter(|_| own_texts);
+    let texts = names.chain(users).map(|path| Reached {
         path: PathBuf::from(path),
         may: May::Read,
     });
-    for reached in reached.iter().cloned().chain(names) {
+    for reached in reached.iter().cloned().chain(texts) {
         // What has gone meanwhile is not reached.
         if let Some((opened, rights)) = opened(&reached) {
             ruleset = ruleset.add_rule(PathBeneath::new(opened, rights))?;

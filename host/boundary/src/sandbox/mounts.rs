@@ -15,6 +15,7 @@ use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use super::limits;
 use super::reach::{May, Reached};
+use super::text::texts;
 use crate::sandbox::SandboxSpec;
 
 /// Where the new root is put together: the first that is a directory. What lies there is still
@@ -322,6 +323,11 @@ fn lay_text(root: &Path, path: &Path, text: &str) -> io::Result<()> {
     parent(&own)?;
     fs::write(&own, text)?;
     let tree = tree(&own)?;
+    let flags = libc::MOUNT_ATTR_NOSUID
+        | libc::MOUNT_ATTR_NODEV
+        | libc::MOUNT_ATTR_NOEXEC
+        | libc::MOUNT_ATTR_RDONLY;
+    set_flags(tree.as_fd(), flags, false)?;
     attach(
         root,
         &Source {
@@ -347,38 +353,6 @@ fn below(root: &Path, path: &Path) -> PathBuf {
 
 fn parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)
-}
-
-/// The files that names of hosts are looked up in, as the runner is to see them: where only some
-/// hosts are granted, it knows those and no other.
-fn texts(spec: &SandboxSpec) -> Vec<(&'static str, String)> {
-    if !spec.reaches_network() {
-        return Vec::new();
-    }
-    let mut hosts = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
-    for endpoint in &spec.connect {
-        for address in &endpoint.addresses {
-            // An address needs no name.
-            if endpoint.host.parse::<std::net::IpAddr>().is_err() {
-                hosts.push_str(&format!("{address} {}\n", endpoint.host));
-            }
-        }
-    }
-    let mut ways = "passwd: files\ngroup: files\nhosts: files".to_owned();
-    let mut servers = String::new();
-    if spec.network {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        hosts.push_str(&read("/etc/hosts"));
-        ways.push_str(" dns");
-        // Servers of names are asked over TCP, since there is no UDP.
-        servers = format!("{}\noptions use-vc\n", read("/etc/resolv.conf"));
-    }
-    ways.push('\n');
-    vec![
-        ("/etc/hosts", hosts),
-        ("/etc/nsswitch.conf", ways),
-        ("/etc/resolv.conf", servers),
-    ]
 }
 
 fn failed(what: &str, why: impl std::fmt::Display) -> String {

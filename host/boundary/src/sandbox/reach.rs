@@ -52,7 +52,7 @@ pub(super) struct Reached {
 /// What may be done with a file, or with all that lies in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum May {
-    /// Connecting to the socket.
+    /// Connecting to the socket, or to those that lie in the directory, whenever they came there.
     Connect,
     /// Reading.
     Read,
@@ -92,10 +92,10 @@ pub(super) fn reached(spec: &SandboxSpec) -> (Vec<Reached>, Vec<String>) {
         }
     }
     for path in &spec.unix {
-        if !is_socket(path) {
-            missing.push(format!("{} is no socket", path.display()));
-        } else {
+        if is_socket(path) || path.is_dir() {
             add(path, May::Connect);
+        } else {
+            missing.push(format!("{} is no socket", path.display()));
         }
     }
     (list, missing)
@@ -177,14 +177,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         let _listener = UnixListener::bind(at("socket")).unwrap();
+        fs::write(at("file"), "").unwrap();
         let spec = SandboxSpec {
             read: vec![dir.path().to_owned(), at("gone")],
-            unix: vec![at("socket"), dir.path().to_owned()],
+            unix: vec![at("socket"), at("file"), "/proc".into()],
             ..SandboxSpec::default()
         };
         let (list, missing) = reached(&spec);
         let reaches = |path: PathBuf, may| list.contains(&Reached { path, may });
         assert!(reaches(at("socket"), May::Connect));
+        assert!(reaches("/proc".into(), May::Connect));
         assert!(reaches(dir.path().to_owned(), May::Read));
         assert!(reaches("/usr".into(), May::Read));
         assert!(!reaches("/etc".into(), May::Read));
@@ -192,7 +194,7 @@ mod tests {
             missing,
             [
                 format!("{} is not there", at("gone").display()),
-                format!("{} is no socket", dir.path().display()),
+                format!("{} is no socket", at("file").display()),
             ]
         );
     }

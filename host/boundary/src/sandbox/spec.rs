@@ -14,7 +14,7 @@ pub struct SandboxSpec {
     pub read: Vec<PathBuf>,
     /// Files and directories to read and change.
     pub write: Vec<PathBuf>,
-    /// Unix sockets to connect to.
+    /// Unix sockets to connect to, and directories of such sockets.
     pub unix: Vec<PathBuf>,
     /// Where TCP connections may go: a host, its addresses as the host has resolved them, a port.
     pub connect: Vec<Endpoint>,
@@ -24,6 +24,8 @@ pub struct SandboxSpec {
     pub fork: bool,
     /// The kernel's key rings.
     pub keyring: bool,
+    /// The keyring service of the session's bus.
+    pub session_bus: SessionBus,
     /// Libraries to load; the libraries that lie beside them are readable with them, and nothing
     /// else that lies there.
     pub libraries: Vec<PathBuf>,
@@ -33,6 +35,21 @@ pub struct SandboxSpec {
     pub trap: bool,
     /// Other processes of this user may look into it, as a debugger does.
     pub debugger: bool,
+}
+
+/// What a runner reaches of the session's bus.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SessionBus {
+    /// Nothing, since it is not granted.
+    #[default]
+    None,
+    /// It is granted, and how it is reached is found out when the runner is started.
+    Granted,
+    /// A proxy that lets nothing through but the keyring service, whose socket is among those of
+    /// the runner, and what is to be said of the bus behind it, if anything.
+    Filtered(String),
+    /// The bus itself, whose socket is among those of the runner, and why there is no proxy.
+    Whole(String),
 }
 
 /// Where connections may go.
@@ -64,8 +81,7 @@ impl SandboxSpec {
         let mut notes = Vec::new();
         for grant in grants {
             let mut met = manifest
-                .needs
-                .iter()
+                .grantable()
                 .filter_map(|need| grant.narrowed(need))
                 .peekable();
             if met.peek().is_none() {
@@ -129,6 +145,7 @@ impl SandboxSpec {
             Grant::Keyring => self.keyring = true,
             Grant::Network => self.network = true,
             Grant::Read(path) => once(&mut self.read, path),
+            Grant::SessionBus => self.session_bus = SessionBus::Granted,
             Grant::Unix(path) => once(&mut self.unix, path),
             Grant::Write(path) => once(&mut self.write, path),
         }
@@ -207,7 +224,16 @@ impl SandboxSpec {
         };
         let read = self.read.iter().filter_map(|path| note("read", path));
         let write = self.write.iter().filter_map(|path| note("change", path));
-        read.chain(write).collect()
+        let listens = |path: &PathBuf| {
+            (reaches_far(path) && path.is_dir()).then(|| {
+                format!(
+                    "the plugin may connect to whatever listens in {} and lets this user",
+                    path.display()
+                )
+            })
+        };
+        let unix = self.unix.iter().filter_map(listens);
+        read.chain(write).chain(unix).collect()
     }
 }
 
@@ -288,6 +314,34 @@ mod tests {
                 "the plugin needs fork, which is not granted",
             ]
         );
+    }
+
+    #[test]
+    fn what_may_be_needed_is_allowed_where_granted_and_not_missed() {
+        let manifest = Manifest::parse(
+            "id = 'a'\nabi = 1\nneeds = ['read', 'fork']\n\
+             may_need = ['read:/', 'unix:/run', 'session-bus', 'keyring']",
+        );
+        let manifest = manifest.unwrap();
+        let work_out = |grants: &[&str]| {
+            let grants: Vec<_> = grants
+                .iter()
+                .map(|text| Grant::parse(text).unwrap())
+                .collect();
+            SandboxSpec::work_out(&manifest, &grants, &[], None, None).unwrap()
+        };
+        let missed = ["the plugin needs fork, which is not granted"];
+        let (spec, notes) = work_out(&[]);
+        assert_eq!(spec, SandboxSpec::default());
+        assert_eq!(notes, missed);
+        let (spec, notes) = work_out(&["read:/etc/hsm", "unix:/run/pcscd", "session-bus"]);
+        assert_eq!(spec.read, paths(&["/etc/hsm"]));
+        assert_eq!(spec.unix, paths(&["/run/pcscd"]));
+        assert_eq!(spec.session_bus, SessionBus::Granted);
+        assert!(!spec.keyring);
+        assert_eq!(notes, missed);
+        let (_, notes) = work_out(&["write:/etc/hsm"]);
+        assert_eq!(notes, missed);
     }
 
     #[test]
@@ -399,6 +453,13 @@ mod tests {
 
     #[test]
     fn grants_that_reach_far_are_noted() {
+        let sockets = work_out("'unix:/run'", &["unix:/run"]).1;
+        assert!(
+            sockets[0].contains("whatever listens in /run"),
+            "{sockets:?}"
+        );
+        let socket = work_out("'unix:/x.sock'", &["unix:/x.sock"]).1;
+        assert!(socket.is_empty(), "{socket:?}");
         let (spec, notes) = work_out("'read:/', 'write:/home'", &["read:/", "write:/home/ann"]);
         assert_eq!(spec.read, paths(&["/", "/home", "/home/ann"]));
         assert_eq!(spec.write, paths(&["/home/ann"]));

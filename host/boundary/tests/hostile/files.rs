@@ -44,7 +44,9 @@ pub(crate) fn outside(scene: &Scene) -> Vec<String> {
     let mut tries = words([
         "constructor",
         "read /etc/shadow",
-        "read /etc/passwd",
+        "read /etc/profile",
+        "append /etc/passwd",
+        "user others",
         "list /",
         "list /etc",
         "list /home",
@@ -107,7 +109,10 @@ pub(crate) fn outside(scene: &Scene) -> Vec<String> {
             format!("{write}/it {}", scene.word("outside/moved")),
         ),
         ("dotdot", format!("{read} ../outside/secret")),
-        ("dotdot", format!("{write} ../../../../../../../etc/passwd")),
+        (
+            "dotdot",
+            format!("{write} ../../../../../../../etc/profile"),
+        ),
         // What is granted to be read is not changed.
         ("append", scene.word("read/it")),
         ("write", scene.word("read/new")),
@@ -177,6 +182,7 @@ fn files_that_are_granted_are_there() {
             "thread",
             "pair",
             "own_limit",
+            "user",
         ]);
         for (what, argument) in [
             ("read", scene.word("read/it")),

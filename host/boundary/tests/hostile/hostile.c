@@ -6,11 +6,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/bpf.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -270,7 +272,7 @@ static int talked(int fd)
 }
 
 /* A path, or an abstract name where it begins with an at sign. */
-static int try_unix(const char *a)
+static int reach_unix(const char *a, int (*talk)(int))
 {
     struct sockaddr_un at;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0), why;
@@ -283,9 +285,30 @@ static int try_unix(const char *a)
         at.sun_path[0] = 0;
         length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(a));
     }
-    why = connect(fd, (struct sockaddr *)&at, length) < 0 ? errno : talked(fd);
+    why = connect(fd, (struct sockaddr *)&at, length) < 0 ? errno : talk(fd);
     close(fd);
     return why;
+}
+
+static int try_unix(const char *a) { return reach_unix(a, talked); }
+
+/* A bus says how it lets itself be spoken to, if asked. */
+static int greeted(int fd)
+{
+    static const char asked[] = "\0AUTH\r\n";
+    char told[8];
+    if (write(fd, asked, sizeof asked - 1) != sizeof asked - 1) return errno;
+    if (recv(fd, told, sizeof told, MSG_WAITALL) != sizeof told) return errno ? errno : EPIPE;
+    return memcmp(told, "REJECTED", sizeof told) ? EPROTO : 0;
+}
+
+static int try_bus(const char *a)
+{
+    static const char form[] = "unix:path=";
+    const char *at = getenv("DBUS_SESSION_BUS_ADDRESS");
+    if (*a) return reach_unix(a, greeted);
+    if (!at || strncmp(at, form, sizeof form - 1)) return ENOENT;
+    return reach_unix(at + sizeof form - 1, greeted);
 }
 
 static int port_of(const char *a, struct sockaddr_in *to)
@@ -621,6 +644,21 @@ static int try_much_memory(const char *a)
     free(room);
     return 0;
 }
+/* Who this process runs as, or with an argument the first of all users that it is not. */
+static int try_user(const char *a)
+{
+    const struct passwd *user;
+    errno = 0;
+    if (!*a) {
+        user = getpwuid(geteuid());
+        return user && user->pw_name[0] && getgrgid(getegid()) ? 0 : ENOENT;
+    }
+    while ((user = getpwent())) {
+        if (user->pw_uid != geteuid()) return 0;
+    }
+    return ENOENT;
+}
+
 static int try_environment(const char *a) { return getenv(a) != NULL ? 0 : ENOENT; }
 
 /* Each of these ends the process where it is forbidden. */
@@ -645,7 +683,7 @@ static const struct { const char *name; int (*go)(const char *argument); } TRIES
     TRY(set_id_nameless), TRY(set_id_openat2), TRY(set_id_mknod),
     TRY(tcp), TRY(tcp6), TRY(udp), TRY(udp6), TRY(raw), TRY(packet), TRY(netlink), TRY(mptcp),
     TRY(sctp), TRY(smc), TRY(vsock), TRY(alg), TRY(unix_datagram), TRY(unix_packets),
-    TRY(unix_stream), TRY(pair), TRY(datagram_pair), TRY(unix), TRY(port), TRY(fast_port),
+    TRY(unix_stream), TRY(pair), TRY(datagram_pair), TRY(unix), TRY(bus), TRY(port), TRY(fast_port),
     TRY(fast_message), TRY(late_port), TRY(other_protocol), TRY(bind), TRY(listen), TRY(host),
     TRY(fork), TRY(raw_fork), TRY(clone_parent), TRY(clone3), TRY(daemon), TRY(setsid),
     TRY(setpgid), TRY(exec), TRY(execveat), TRY(spawn), TRY(system), TRY(kill), TRY(kill_group),
@@ -656,7 +694,7 @@ static const struct { const char *name; int (*go)(const char *argument); } TRIES
     TRY(unshare_user), TRY(unshare_mounts), TRY(unshare_time), TRY(setns), TRY(mount),
     TRY(remount), TRY(umount), TRY(chroot), TRY(pivot_root), TRY(open_tree), TRY(fsopen),
     TRY(newest), TRY(shm), TRY(sysv_all), TRY(queue), TRY(sti), TRY(wide_sti), TRY(become_root),
-    TRY(much_memory), TRY(environment),
+    TRY(much_memory), TRY(environment), TRY(user),
 #ifdef SYS_vfork
     TRY(vfork),
 #endif

@@ -124,7 +124,7 @@ fn missing_landlock_is_told_and_why() {
         let mut scene = Scene::new(User::Same);
         scene.withheld = vec![withheld];
         // The view of the files holds for itself.
-        let mut tries = words(["read /etc/passwd", "tcp"]);
+        let mut tries = words(["read /etc/profile", "user others", "tcp"]);
         tries.push(format!("read {}", scene.word("outside/secret")));
         let confinement = scene.denied(&tries);
         assert_eq!(confinement.sandbox, Sandbox::Partial);

@@ -6,6 +6,8 @@
     reason = "what a test cannot do without, fails it"
 )]
 
+/// A bus of a session.
+mod bus;
 /// What it reads and changes.
 mod files;
 /// A kernel that it has less of.

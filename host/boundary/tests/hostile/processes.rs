@@ -5,7 +5,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use anchorhold_boundary::confinement::Sandbox;
@@ -13,7 +13,7 @@ use anchorhold_boundary::{CallLimits, OpenStore, Status};
 use rustix::process::Pid;
 
 use crate::program::program;
-use crate::scene::{Scene, is_skipped, users, words};
+use crate::scene::{Scene, is_missing, is_skipped, users, words};
 
 #[test]
 fn no_process_is_started_or_touched() {
@@ -151,7 +151,7 @@ fn runner_ends_with_its_host_even_while_it_hangs() {
     if is_skipped() {
         return;
     }
-    for how in ["list", "load", "fork"] {
+    for how in ["list", "load", "fork", "bus"] {
         let dir = tempfile::tempdir().unwrap();
         let mark = dir.path().join("mark");
         let mut host = Command::new(env::current_exe().unwrap())
@@ -170,10 +170,33 @@ fn runner_ends_with_its_host_even_while_it_hangs() {
         });
         let group = runner.trim().parse().unwrap();
         assert!(group_is_alive(group), "{how}");
+        let proxies = children(&host, "xdg-dbus-prox");
+        let expected = usize::from(how == "bus" && !is_missing(PROXY));
+        assert_eq!(proxies.len(), expected, "{how}");
         host.kill().unwrap();
         host.wait().unwrap();
         wait_until(|| !group_is_alive(group));
+        for proxy in proxies {
+            wait_until(|| !group_is_alive(proxy));
+        }
     }
+}
+
+const PROXY: &str = "/usr/bin/xdg-dbus-proxy";
+
+/// The children of a process that run a program, by the name that the kernel keeps of it.
+fn children(process: &Child, name: &str) -> Vec<i32> {
+    let parent = process.id().to_string();
+    let is_one = |stat: &str| {
+        let (before, after) = stat.rsplit_once(')').unwrap();
+        let (_, called) = before.split_once('(').unwrap();
+        called.starts_with(name) && after.split_whitespace().nth(1) == Some(&parent)
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let stats = processes.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
+    let ones = stats.filter(|stat| is_one(stat));
+    ones.map(|stat| stat.split_once(' ').unwrap().0.parse().unwrap())
+        .collect()
 }
 
 #[test]
@@ -191,6 +214,7 @@ fn host_that_is_killed() {
     match how.to_str().unwrap() {
         "load" => scene.environment = vec![("HOSTILE_HANG".into(), mark.into())],
         "fork" => tries.insert(0, "fork".to_owned()),
+        "bus" => scene = scene.granted("session-bus".to_owned()),
         _ => {}
     }
     let link = scene.open(&tries);

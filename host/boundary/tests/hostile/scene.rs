@@ -48,15 +48,27 @@ pub(crate) fn is_skipped() -> bool {
     if landlock && offered.seccomp && offered.namespaces == Namespaces::Usable {
         return false;
     }
+    skip(&format!("this machine has no whole sandbox: {offered:?}"));
+    true
+}
+
+/// Whether a program is missing that a test cannot do without; the test then does not run.
+pub(crate) fn is_missing(program: &str) -> bool {
+    let missing = !Path::new(program).exists();
+    if missing {
+        skip(&format!("there is no {program}"));
+    }
+    missing
+}
+
+fn skip(reason: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
-    let reason = format!("this machine has no whole sandbox: {offered:?}");
     eprintln!("skipped {test}: {reason}");
     if let Some(list) = std::env::var_os("ANCHORHOLD_SKIPS") {
         let file = fs::OpenOptions::new().append(true).create(true).open(list);
         let line = format!("{test}: {reason}\n");
         file.unwrap().write_all(line.as_bytes()).unwrap();
     }
-    true
 }
 
 /// A C file of this test, compiled once a test process.
@@ -121,6 +133,8 @@ pub(crate) struct Scene {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// System calls, and what they answer instead.
     pub(crate) withheld: Vec<&'static str>,
+    /// Where a proxy of the session's bus is looked for, if elsewhere than usual.
+    pub(crate) bus_proxies: Option<Vec<PathBuf>>,
     pub(crate) memory: u64,
     pub(crate) trap: bool,
     pub(crate) debugger: bool,
@@ -140,6 +154,7 @@ impl Scene {
             grants: Vec::new(),
             environment: Vec::new(),
             withheld: Vec::new(),
+            bus_proxies: None,
             memory: 0,
             trap: false,
             debugger: false,
@@ -225,6 +240,9 @@ impl Scene {
         }
         start.environment = self.environment.clone();
         start.require_full = require_full;
+        if let Some(proxies) = &self.bus_proxies {
+            start.bus_proxies = proxies.clone();
+        }
         Link::start(start)
     }
 

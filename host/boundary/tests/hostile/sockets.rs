@@ -1,6 +1,9 @@
 //! Sockets: none without a grant, and with one no other.
 
+use std::fs;
+
 use anchorhold_boundary::confinement::Sandbox;
+use anchorhold_boundary::{CallLimits, OpenStore};
 
 use crate::scene::{Scene, abstract_unix, is_skipped, port, unix, users, words};
 
@@ -65,6 +68,46 @@ fn granted_unix_socket_is_the_only_one() {
         let confinement = scene.denied(&tries);
         assert_eq!(confinement.sandbox, Sandbox::Full, "{confinement:?}");
         scene.allowed(&[format!("unix {granted}")]);
+    }
+}
+
+#[test]
+fn sockets_of_a_granted_directory_are_reached_whenever_they_came_and_nothing_else_of_it() {
+    if is_skipped() {
+        return;
+    }
+    for user in users() {
+        let scene = Scene::new(*user);
+        scene.make_dir("sockets");
+        scene.make_dir("beside");
+        scene.file("sockets/file", "secret");
+        let before = unix(&scene, "sockets/before");
+        let mut tries = no_sockets();
+        tries.extend([
+            format!("unix {}", unix(&scene, "beside/socket")),
+            format!("unix {}", unix(&scene, "above")),
+            format!("unix {}/../above", scene.word("sockets")),
+            format!("list {}", scene.word("sockets")),
+            format!("read {}", scene.word("sockets/file")),
+            format!("write {}", scene.word("sockets/new")),
+            format!("chmod {}", scene.word("sockets/file")),
+            format!("unlink {before}"),
+        ]);
+        let directory = scene.word("sockets");
+        let scene = scene.granted(format!("unix:{directory}"));
+        let confinement = scene.denied(&tries);
+        assert_eq!(confinement.sandbox, Sandbox::Full, "{confinement:?}");
+        assert_eq!(confinement.note, "");
+        // Whoever listens there may be started again.
+        let after = scene.word("sockets/after");
+        let link = scene.open(&[format!("unix {before}"), format!("unix {after}")]);
+        fs::remove_file(&before).unwrap();
+        unix(&scene, "sockets/before");
+        unix(&scene, "sockets/after");
+        let listing = link.list(&CallLimits::default()).unwrap();
+        let told: Vec<_> = listing.items.iter().map(|item| &*item.label).collect();
+        let expected = [format!("unix {before}=ok"), format!("unix {after}=ok")];
+        assert_eq!(told, expected);
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::NAME_MAX;
 use crate::admit::{AdmittedFile, Look, Stamp};
 use crate::load::{self, Loadable, Way};
-use crate::sandbox::{Endpoint, SandboxSpec};
+use crate::sandbox::{Endpoint, SandboxSpec, SessionBus};
 use crate::wire::field::{Reader, Writer};
 use crate::wire::{DESCRIPTORS_MAX, VERSION, WireError};
 
@@ -19,6 +19,9 @@ const PATH_MAX: usize = 4096;
 const LIST_MAX: usize = 4096;
 /// The most bytes of a manifest, or of a setting's value.
 const VALUE_MAX: usize = 64 << 10;
+
+/// The most bytes of a reason.
+const WHY_MAX: usize = 1024;
 
 /// All that a runner needs to know. The descriptors come with it: of the library first, where
 /// there is one, then those of the files, in their order.
@@ -286,6 +289,7 @@ fn write_sandbox(out: &mut Writer<'_>, sandbox: &SandboxSpec) {
         network,
         fork,
         keyring,
+        session_bus,
         libraries,
         memory,
         trap,
@@ -318,6 +322,18 @@ fn write_sandbox(out: &mut Writer<'_>, sandbox: &SandboxSpec) {
         out.flag(*flag);
     }
     out.u64(*memory);
+    match session_bus {
+        SessionBus::None => out.u8(0),
+        SessionBus::Granted => out.u8(1),
+        SessionBus::Filtered(note) => {
+            out.u8(2);
+            out.cut_text(note, WHY_MAX);
+        }
+        SessionBus::Whole(why) => {
+            out.u8(3);
+            out.cut_text(why, WHY_MAX);
+        }
+    }
 }
 
 fn read_sandbox(from: &mut Reader<'_>) -> Result<SandboxSpec, WireError> {
@@ -344,6 +360,13 @@ fn read_sandbox(from: &mut Reader<'_>) -> Result<SandboxSpec, WireError> {
         trap: from.flag()?,
         debugger: from.flag()?,
         memory: from.u64()?,
+        session_bus: match from.u8()? {
+            0 => SessionBus::None,
+            1 => SessionBus::Granted,
+            2 => SessionBus::Filtered(from.text(WHY_MAX, "note")?.to_owned()),
+            3 => SessionBus::Whole(from.text(WHY_MAX, "reason")?.to_owned()),
+            _ => return Err(WireError::Malformed { what: "bus" }),
+        },
     })
 }
 

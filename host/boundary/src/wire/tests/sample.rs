@@ -15,7 +15,7 @@ use crate::load::Way;
 use crate::open_store::Identity;
 use crate::query::{By, Query};
 use crate::question::{Answer, Ask, Question};
-use crate::sandbox::{Endpoint, SandboxSpec};
+use crate::sandbox::{Endpoint, SandboxSpec, SessionBus};
 use crate::services::LogLevel;
 use crate::status::{CallError, Status};
 use crate::table::PageRequest;
@@ -134,6 +134,7 @@ pub(super) fn hello() -> Hello {
             network: false,
             fork: true,
             keyring: false,
+            session_bus: SessionBus::Filtered("there is no session bus".to_owned()),
             libraries: vec![PathBuf::from("/opt/plugins/libx.so")],
             memory: 1 << 30,
             trap: true,
