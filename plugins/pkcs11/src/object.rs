@@ -1,0 +1,173 @@
+//! Certificates as objects of a token: made whole, read back, or taken away again.
+
+use std::collections::BTreeSet;
+
+use anchorhold_sdk::Error;
+use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle};
+use cryptoki::session::Session;
+use cryptoki_sys::CK_OBJECT_HANDLE;
+
+use crate::der::Certificate;
+use crate::error::failed;
+
+/// A certificate that is to be on a token.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) der: &'a [u8],
+    pub(crate) label: &'a str,
+    /// Whether the security officer marks it as trusted.
+    pub(crate) marked: bool,
+}
+
+/// Makes the object, and reads back what was made. Where that fails nothing of it stays.
+pub(crate) fn create(session: &Session, token: &str, wanted: &Wanted<'_>) -> Result<(), Error> {
+    let certificate = Certificate::read(wanted.der)
+        .ok_or_else(|| Error::malformed("these bytes are not one certificate"))?;
+    let id = key_id(session, &certificate);
+    // Some tokens leave an empty object behind where they refuse one of its attributes.
+    let before: BTreeSet<CK_OBJECT_HANDLE> = alike(session, token)?
+        .iter()
+        .map(|handle| handle.handle())
+        .collect();
+    let made = session
+        .create_object(&template(wanted, &certificate, &id))
+        .map_err(|error| failed(token, &error))
+        .and_then(|handle| read_back(session, token, handle, wanted));
+    made.map_err(|error| match take_back(session, token, &before) {
+        Ok(()) => error,
+        Err(kept) => Error::new(
+            error.kind(),
+            format!(
+                "{}; what was half made stays there: {kept}",
+                error.message()
+            ),
+        ),
+    })
+}
+
+/// Destroys the certificates that were not there before. No other program's are among them unless
+/// it wrote in this very moment, through this process.
+fn take_back(
+    session: &Session,
+    token: &str,
+    before: &BTreeSet<CK_OBJECT_HANDLE>,
+) -> Result<(), Error> {
+    let left = alike(session, token)?.into_iter();
+    left.filter(|handle| !before.contains(&handle.handle()))
+        .try_for_each(|handle| destroy(session, token, handle))
+}
+
+fn template(wanted: &Wanted<'_>, certificate: &Certificate<'_>, id: &[u8]) -> Vec<Attribute> {
+    let mut template = vec![
+        Attribute::Class(ObjectClass::CERTIFICATE),
+        Attribute::CertificateType(CertificateType::X_509),
+        Attribute::Token(true),
+        Attribute::Private(false),
+        Attribute::Subject(certificate.subject.to_vec()),
+        Attribute::Issuer(certificate.issuer.to_vec()),
+        Attribute::SerialNumber(certificate.serial_number()),
+        Attribute::Value(wanted.der.to_vec()),
+        Attribute::Label(wanted.label.as_bytes().to_vec()),
+        Attribute::Id(id.to_vec()),
+    ];
+    if wanted.marked {
+        template.push(Attribute::Trusted(true));
+    }
+    template
+}
+
+fn read_back(
+    session: &Session,
+    token: &str,
+    handle: ObjectHandle,
+    wanted: &Wanted<'_>,
+) -> Result<(), Error> {
+    let attributes = [AttributeType::Value, AttributeType::Trusted];
+    let attributes = session
+        .get_attributes(handle, &attributes)
+        .map_err(|error| failed(token, &error))?;
+    let is_whole = attributes
+        .iter()
+        .any(|attribute| matches!(attribute, Attribute::Value(value) if value == wanted.der));
+    let is_marked = attributes
+        .iter()
+        .any(|attribute| matches!(attribute, Attribute::Trusted(true)));
+    if is_whole && (is_marked || !wanted.marked) {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "{token} says that it holds the certificate, and holds another than was given to it"
+    )))
+}
+
+/// Every certificate object, since one that is half made may lack whatever else it is known by.
+fn alike(session: &Session, token: &str) -> Result<Vec<ObjectHandle>, Error> {
+    session
+        .find_objects(&[Attribute::Class(ObjectClass::CERTIFICATE)])
+        .map_err(|error| failed(token, &error))
+}
+
+/// The objects on the token that hold exactly this certificate.
+pub(crate) fn holding(
+    session: &Session,
+    token: &str,
+    der: &[u8],
+) -> Result<Vec<ObjectHandle>, Error> {
+    let template = [
+        Attribute::Class(ObjectClass::CERTIFICATE),
+        Attribute::Value(der.to_vec()),
+    ];
+    session
+        .find_objects(&template)
+        .map_err(|error| failed(token, &error))
+}
+
+/// Gives an object another label.
+pub(crate) fn rename(
+    session: &Session,
+    token: &str,
+    handle: ObjectHandle,
+    label: &str,
+) -> Result<(), Error> {
+    let wanted = Attribute::Label(label.as_bytes().to_vec());
+    session
+        .update_attributes(handle, std::slice::from_ref(&wanted))
+        .and_then(|()| session.get_attributes(handle, &[AttributeType::Label]))
+        .map_err(|error| failed(token, &error))
+        .and_then(|read| match read.contains(&wanted) {
+            true => Ok(()),
+            false => Err(Error::internal(format!(
+                "{token} says that it changed the label, and shows another"
+            ))),
+        })
+}
+
+/// Takes an object away.
+pub(crate) fn destroy(session: &Session, token: &str, handle: ObjectHandle) -> Result<(), Error> {
+    session
+        .destroy_object(handle)
+        .map_err(|error| failed(token, &error))
+}
+
+/// What ties a certificate to its key: the identifier of the key that is on the token already, else
+/// the SHA-1 of the key's bits, as most programs have it.
+fn key_id(session: &Session, certificate: &Certificate<'_>) -> Vec<u8> {
+    use sha1::{Digest, Sha1};
+    let beside = certificate.key_attributes().into_iter().flat_map(|known| {
+        let template = [Attribute::Class(ObjectClass::PUBLIC_KEY), known];
+        // Who cannot look for a key has none.
+        session.find_objects(&template).unwrap_or_default()
+    });
+    let mut ids = beside.filter_map(|handle| {
+        let read = session.get_attributes(handle, &[AttributeType::Id]).ok()?;
+        read.into_iter().find_map(|attribute| match attribute {
+            Attribute::Id(id) if !id.is_empty() && id.len() <= ID_MAX => Some(id),
+            _ => None,
+        })
+    });
+    ids.next()
+        .unwrap_or_else(|| Sha1::digest(certificate.key_bits).to_vec())
+}
+
+/// The most bytes of an identifier.
+const ID_MAX: usize = 256;
