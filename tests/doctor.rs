@@ -1,11 +1,10 @@
 //! What `doctor` finds, what it advises, and that the advice mends it.
 
-use anchorhold_boundary::sandbox::{self, Landlock, Namespaces};
 use anchorhold_state::{Actor, State, Transaction};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::support::{Home, Outcome, mismatches, repository, skip, stanza};
+use crate::support::{Home, Outcome, confines, mismatches, repository, stanza};
 
 mod bundle;
 mod certificate;
@@ -133,18 +132,6 @@ fn change_at(home: &Home, at: OffsetDateTime, make: impl FnOnce(&mut Transaction
 }
 
 const LOCAL: &str = "[server.TSM1]\nauthentication = \"local\"\n";
-
-/// Whether this machine has all that confines a plugin; where not, the test is skipped.
-fn confines() -> bool {
-    let available = sandbox::available();
-    let whole = matches!(available.landlock, Landlock::Version(6..))
-        && available.seccomp
-        && available.namespaces == Namespaces::Usable;
-    if !whole {
-        skip(&format!("a whole sandbox is not to be had: {available:?}"));
-    }
-    whole
-}
 
 #[test]
 fn a_sound_home_has_nothing_to_mend_and_nothing_is_written() {

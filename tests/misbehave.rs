@@ -245,7 +245,8 @@ fn every_bad_plugin_is_put_into_the_host() {
                 .to_string_lossy()
                 .into_owned()
         })
-        .filter(|name| !name.ends_with(".h") && !name.ends_with(".inc"))
+        // A module of tokens lies beside them, which is no plugin.
+        .filter(|name| !name.ends_with(".h") && !name.ends_with(".inc") && name != "p11-shim.c")
         .collect();
     files.sort();
     let mut tried: Vec<&str> = FATES.iter().map(|(file, _)| *file).collect();

@@ -10,7 +10,9 @@ use anchorhold_state::{Actor, State};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::support::{Authority, Foreign, Home, Leaf, Log, MINIMAL, Openssl, Watched, stanza};
+use crate::support::{
+    Authority, Foreign, Home, Leaf, Log, MINIMAL, Openssl, Watched, confines, here, stanza,
+};
 
 /// How long one held call may take on a machine that is busy with everything else.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -144,6 +146,73 @@ fn a_new_store_does_not_inherit_what_an_old_one_of_its_name_did() {
     home.json(0, &["plugin", "remove", MINIMAL]);
     home.json(0, &["plugin", "add", &plugin.manifest, "--yes"]);
     serves(&home);
+}
+
+#[test]
+fn what_a_plugin_may_need_is_shown_and_missed_by_nobody() {
+    let Some((home, plugin)) = home_with_plugin() else {
+        return;
+    };
+    let described = |more: &str| {
+        format!(
+            "id = \"{MINIMAL}\"\nabi = 1\nlibrary = \"libminimal.so\"\nneeds = [\"read\"]\n\
+             may_need = [\"read:/etc\", \"session-bus\"{more}]\n"
+        )
+    };
+    home.write(&plugin.manifest, described(""));
+    let add = ["plugin", "add", &plugin.manifest, "--yes", "--update"];
+    let added = home.json(0, &[&add[..], &["--grant", "read:/etc/hostname"]].concat());
+    assert_eq!(added["plugin"]["needs"], serde_json::json!(["read"]));
+    let may_need = serde_json::json!(["read:/etc", "session-bus"]);
+    assert_eq!(added["plugin"]["may_need"], may_need);
+    assert_eq!(added["notes"], serde_json::json!([]));
+    let shown = home.run(&add).exits(0);
+    assert!(shown.stdout.contains("may need"), "{}", shown.stdout);
+    let idle = home.json(0, &[&add[..], &["--grant", "read:/srv"]].concat());
+    let note = idle["notes"][0].as_str().expect("a note");
+    assert!(note.contains("read:/srv has no effect"), "{note}");
+    home.write(&plugin.manifest, described(", \"write\""));
+    let refused = home.json(2, &add);
+    assert_eq!(refused["error"]["code"], "manifest-invalid", "{refused:#}");
+}
+
+#[test]
+fn the_bus_of_a_session_is_granted_where_its_path_is_known() {
+    let Some((home, plugin)) = home_with_plugin() else {
+        return;
+    };
+    if !here("xdg-dbus-proxy") || !confines() {
+        return;
+    }
+    home.write(
+        &plugin.manifest,
+        format!(
+            "id = \"{MINIMAL}\"\nabi = 1\nlibrary = \"libminimal.so\"\nneeds = [\"read\"]\n\
+             may_need = [\"session-bus\"]\n"
+        ),
+    );
+    let add = ["plugin", "add", &plugin.manifest, "--yes", "--update"];
+    home.json(0, &[&add[..], &["--grant", "session-bus"]].concat());
+    let file = format!("h/plugins.d/{MINIMAL}.toml");
+    let text = fs::read_to_string(home.path(&file)).expect("there");
+    let at = |address: &str| {
+        let env = format!("env = {{ DBUS_SESSION_BUS_ADDRESS = \"{address}\" }}");
+        home.write(
+            &file,
+            text.replace("[[store]]", &format!("[[store]]\n{env}")),
+        );
+        store(&home, "minimal")
+    };
+    let reached = at("unix:path=/nowhere/bus");
+    assert_eq!(reached["health"], "ready", "{reached:#}");
+    assert_eq!(reached["sandbox"], "full", "{reached:#}");
+    let note = "there is no session bus at /nowhere/bus";
+    assert_eq!(reached["sandbox_note"], note);
+    for address in ["unix:abstract=/tmp/dbus-x", "tcp:host=localhost,port=1"] {
+        let refused = at(address);
+        assert_eq!(refused["health"], "failed", "{refused:#}");
+        assert_eq!(refused["code"], "grant-invalid", "{refused:#}");
+    }
 }
 
 #[test]

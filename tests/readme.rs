@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Home, Openssl, Served, here, repository};
+use crate::support::{Home, Openssl, Outcome, Served, here, repository, skip, stanza};
 
 fn readme() -> String {
     fs::read_to_string(repository().join("README.md")).expect("a README")
@@ -10,16 +10,117 @@ fn readme() -> String {
 
 /// The lines that are to be typed: those of its console blocks that begin with a prompt.
 fn typed() -> Vec<String> {
+    typed_in(|heading| !OTHERS.contains(&heading))
+}
+
+/// The same of some chapters.
+fn typed_in(chapter: impl Fn(&str) -> bool) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut console = false;
+    let (mut console, mut heading) = (false, String::new());
     for line in readme().lines() {
+        if let Some(text) = line.strip_prefix("## ") {
+            text.clone_into(&mut heading);
+        }
         match line.strip_prefix("$ ") {
             _ if line.starts_with("```") => console = line == "```console",
-            Some(command) if console => lines.push(command.to_owned()),
+            Some(command) if console && chapter(&heading) => lines.push(command.to_owned()),
             _ => {}
         }
     }
     lines
+}
+
+/// Plays a chapter in one shell, as a person types it, with a server that is there.
+fn play(chapter: &str, home: &Home, before: &str) -> Option<Outcome> {
+    let openssl = Openssl::find(home.directory())?;
+    let identity = openssl.stock("cert256");
+    fs::copy(&identity.certificate, home.path("cert256.arm")).expect("copied");
+    let server = Served::start(&identity, &[]);
+    home.write("dsm.sys", stanza("TSM1", server.port, &[]));
+    let lines = typed_in(|heading| heading == chapter);
+    assert!(!lines.is_empty(), "there is a chapter {chapter}");
+    let script = format!("set -e\n{before}\n{}\n", lines.join("\n"));
+    Some(home.shell(&script))
+}
+
+#[test]
+fn the_first_five_minutes_with_an_hsm_go_as_the_readme_says() {
+    let home = Home::new();
+    let module = "/usr/lib/softhsm/libsofthsm2.so";
+    if !here("softhsm2-util") || !here("pkcs11-tool") {
+        return;
+    }
+    if !fs::exists(module).expect("known") {
+        skip("SoftHSM's module is elsewhere here");
+        return;
+    }
+    let Some(outcome) = play(OTHERS[0], &home, "") else {
+        return;
+    };
+    let outcome = outcome.exits(0);
+    assert!(
+        outcome.stdout.contains("Certificate Object"),
+        "{}",
+        outcome.shown()
+    );
+    assert!(
+        outcome.stdout.contains("sandbox full"),
+        "{}",
+        outcome.shown()
+    );
+}
+
+#[test]
+fn the_roots_of_the_system_are_made_a_store_as_the_readme_says() {
+    let home = Home::new();
+    let Some(outcome) = play(OTHERS[2], &home, "") else {
+        return;
+    };
+    outcome.exits(0);
+}
+
+#[test]
+fn the_manual_names_every_setting_and_every_known_module() {
+    let root = repository();
+    let manual = fs::read_to_string(root.join(MANUAL)).expect("a manual");
+    let mut missing = Vec::new();
+    for plugin in ["pkcs11", "keychain", "system"] {
+        let path = root.join(format!("plugins/{plugin}/{plugin}.plugin.toml"));
+        let text = fs::read_to_string(path).expect("a manifest");
+        let settings = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("[settings."));
+        let settings = settings.filter_map(|line| line.strip_suffix(']'));
+        missing.extend(
+            settings
+                .filter(|key| !manual.contains(&format!("| `{key}` |")))
+                .map(|key| format!("the setting {key} of {plugin}")),
+        );
+    }
+    for entry in fs::read_dir(root.join("plugins/pkcs11/profiles")).expect("profiles") {
+        let path = entry.expect("readable").path();
+        let text = fs::read_to_string(&path).expect("a profile");
+        let name = path
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let tried = match (
+            text.contains("\nrefused = "),
+            text.contains("tested = true"),
+        ) {
+            (true, _) => continue,
+            (_, true) => "the module itself",
+            (_, false) => "its manual only",
+        };
+        let line = manual
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}` |")));
+        if !line.is_some_and(|line| line.contains(tried)) {
+            missing.push(format!("the module {name}, tried with {tried}"));
+        }
+    }
+    assert!(missing.is_empty(), "not in the manual: {missing:#?}");
 }
 
 #[test]
@@ -99,8 +200,9 @@ fn the_operators_own_option_files_are_rehearsed_as_the_readme_says() {
 }
 
 #[test]
-fn every_command_that_the_readme_mentions_is_there() {
-    let text = readme();
+fn every_command_that_readme_and_manual_mention_is_there() {
+    let manual = fs::read_to_string(repository().join(MANUAL)).expect("a manual");
+    let text = readme() + &manual;
     let home = Home::new();
     let spans = text.split('`').skip(1).step_by(2);
     let ours = spans.filter_map(|span| span.strip_prefix("anchorhold "));
@@ -123,3 +225,13 @@ fn every_command_that_the_readme_mentions_is_there() {
     }
     assert!(count > 3, "the README mentions commands");
 }
+
+/// The chapters that are played by themselves, each in a shell of its own.
+const OTHERS: [&str; 3] = [
+    "The first five minutes with an HSM",
+    "The first five minutes with a keychain",
+    "The roots of the operating system",
+];
+
+/// The manual of the stores that are no file of ours.
+const MANUAL: &str = "packaging/manual/stores.md";

@@ -38,7 +38,7 @@ pub(crate) use peer::Peer;
 pub(crate) use program::Program;
 pub(crate) use scripted::{Script, Scripted};
 pub(crate) use served::Served;
-pub(crate) use skip::{here, skip};
+pub(crate) use skip::{confines, here, skip};
 pub(crate) use tree::{Snapshot, repository, sha256};
 pub(crate) use vendor::{TRUSTED, UNKNOWN, Vendor};
 pub(crate) use watched::Watched;

@@ -13,8 +13,12 @@ mod adopting;
 mod answers;
 // Servers with certificates of a CA: what a chain, a name and a date are held against.
 mod chains;
+// Keys that never leave their token, shown to servers that ask for one.
+mod client_key;
 // What one store holds into another, of the same kind or not.
 mod copying;
+// Stores of tokens, keychains and libraries, as one command makes them.
+mod creating;
 // Our own plugins against their contract, and the command that holds them against it.
 mod conformance;
 // Plugins in processes of their own that crash, hang, or never come up.
@@ -73,8 +77,12 @@ mod skeletons;
 mod slips;
 // What the tests share.
 mod support;
+// The roots that the operating system has.
+mod system;
 // The rules of this house that a machine can check.
 mod tidy;
+// Stores on tokens of several makers, and what such a module does when it fails.
+mod tokens;
 // Several of the program at the same time, in one home.
 mod together;
 // What a host that stays open hears of other processes.

@@ -211,6 +211,21 @@ fn what_is_granted_and_not_needed_is_told() {
 }
 
 #[test]
+fn what_a_plugin_may_need_is_neither_missing_nor_idle() {
+    let Some((home, plugin)) = needing("\"prompt\"", &[]) else {
+        return;
+    };
+    let path = home.path(&plugin.manifest);
+    let text = fs::read_to_string(&path).expect("there");
+    let text = text.replace("abi = 1", "abi = 1\nmay_need = [\"fork\", \"keyring\"]");
+    home.write(&plugin.manifest, text);
+    let add = ["plugin", "add", &plugin.manifest, "--yes", "--update"];
+    home.json(0, &[&add[..], &["--grant", "fork"]].concat());
+    gone(&home, "need-not-granted");
+    gone(&home, "grant-unused");
+}
+
+#[test]
 fn what_reaches_far_is_told() {
     let Some((home, _)) = needing("\"read:/etc\"", &["read:/etc"]) else {
         return;

@@ -156,6 +156,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("libloading", &["host/boundary"]),
     ("rusqlite", &["host/state"]),
     ("rustls", &["host/kernel", "host/session", "host/rehearse"]),
+    ("rustls-native-certs", &["plugins/system"]),
     ("rustls-webpki", &["host/kernel"]),
     (
         "serde",
@@ -166,6 +167,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "host/kernel",
             "host/session",
             "host/state",
+            "plugins/pkcs11",
             "sdk/conform",
         ],
     ),
@@ -175,7 +177,13 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("tokio-rustls", &["host/rehearse", "host/session"]),
     (
         "toml",
-        &["host/boundary", "host/cli", "host/kernel", "sdk/conform"],
+        &[
+            "host/boundary",
+            "host/cli",
+            "host/kernel",
+            "plugins/pkcs11",
+            "sdk/conform",
+        ],
     ),
 ];
 

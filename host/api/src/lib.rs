@@ -13,6 +13,7 @@ mod import;
 mod journal;
 mod list;
 mod plugin;
+mod reach;
 mod rehearsal;
 mod server;
 mod session;
@@ -33,10 +34,11 @@ pub use list::{Certificate, FailedStore, List, Missing, Servers};
 pub use plugin::{
     Plugin, PluginAdd, PluginList, PluginNew, PluginRemove, PluginRun, RunHealth, RunItem,
 };
+pub use reach::{Given, Profile, Reach};
 pub use rehearsal::{Rehearsal, Step, Story};
 pub use server::{Endpoint, Lowered, Record, RecordChange, RecordList, RecordedLevel};
 pub use session::{
-    Difference, Explanation, Level, Row, Session, SetOption, StoreState, Used, Warning,
+    Difference, Explanation, Level, OwnCertificate, Row, Session, SetOption, StoreState, Used, Warning,
 };
 pub use show::{Place, Shown};
 pub use store::{

@@ -34,6 +34,9 @@ pub struct Plugin {
     pub manifest_sha256: Option<String>,
     /// What its manifest says that it needs.
     pub needs: Vec<String>,
+    /// What its manifest says that it may need besides, where the operator grants it.
+    #[serde(default)]
+    pub may_need: Vec<String>,
     /// What the operator lets it reach in every store.
     pub grants: Vec<String>,
     /// The stores that use it.

@@ -35,6 +35,10 @@ pub struct Session {
     pub options: Vec<SetOption>,
     /// The certificate that vouched.
     pub certificate: Option<Used>,
+    /// The client's own certificate, where the server asked for one and was shown it; in an
+    /// explanation, where it would be shown.
+    #[serde(default)]
+    pub client_certificate: Option<OwnCertificate>,
     /// The SHA-256 of each certificate that the server presented, end entity first.
     #[serde(default)]
     pub presented: Vec<String>,
@@ -80,6 +84,18 @@ pub struct Used {
     pub store: String,
     /// `pin` or `anchor`.
     pub how: String,
+}
+
+/// The client's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnCertificate {
+    /// The SHA-256 of the certificate.
+    pub sha256: String,
+    /// The store that holds it and its key.
+    pub store: String,
+    /// What `client_key` calls it.
+    #[serde(default)]
+    pub label: String,
 }
 
 /// What the operator should know.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Certificate, Missing, Proposed, Servers};
+use crate::{Certificate, Missing, Proposed, Reach, Servers};
 
 /// The document of `store list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub struct Store {
     /// What then happened.
     #[serde(default)]
     pub crash: Option<String>,
+    /// What to do about it, where its health is known to need something.
+    #[serde(default)]
+    pub remedy: Option<String>,
 }
 
 /// The document of `store unlock`, `store lock` and `store release`.
@@ -172,6 +175,10 @@ pub struct CreatedStore {
     /// Whether another program's index of it, an .idx file, stands beside it.
     #[serde(default)]
     pub idx: bool,
+    /// What it may reach, and how it is confined; none of a key database, which is part of this
+    /// program and reaches its own files.
+    #[serde(default)]
+    pub reach: Option<Reach>,
     /// What it holds, keys among it.
     pub certificates: Vec<Certificate>,
     /// What its labels suggest; nothing of it is in force.

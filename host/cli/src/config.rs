@@ -21,6 +21,7 @@ use crate::paths::Paths;
 pub(crate) mod folder;
 pub(crate) mod own_file;
 pub(crate) mod plugins;
+pub(crate) mod remark;
 mod salvage;
 pub(crate) mod stores;
 
@@ -151,6 +152,7 @@ fn add_stores(
         let line = line_of(text, table.span().start);
         let plan = table.into_inner().plan(&paths.base);
         let plan = plan.map_err(|error| invalid(file, line, &not_yet_or(&error.to_string())))?;
+        builtin::Trust::of(&plan).map_err(|error| invalid(file, line, &error.to_string()))?;
         if plans.iter().any(|other| other.name == plan.name) {
             let what = format!("there is a store \"{}\" already", plan.name);
             return Err(invalid(file, line, &what));
@@ -174,7 +176,9 @@ fn policies(
         let wrong = |what: &str| invalid(file, line, &format!("[server.{name}]: {what}"));
         let keys = keys(&table);
         let policy = table.policy().map_err(|error| wrong(&error.to_string()))?;
-        let named = policy.stores.iter().flatten().chain(&policy.accept_into);
+        let key = policy.client_key.iter().map(|key| &key.store);
+        let named = policy.stores.iter().flatten();
+        let named = named.chain(&policy.accept_into).chain(key);
         for store in named {
             if !known.contains(store.as_str()) {
                 let known = known.iter().copied().collect::<Vec<_>>().join(", ");
@@ -195,6 +199,8 @@ fn policies(
 /// Each key that is set, with its value as typed.
 fn keys(table: &ServerTable) -> Vec<(&'static str, String)> {
     let stores = table.stores.as_ref().map(|stores| stores.join(", "));
+    let key = table.client_key.as_ref();
+    let key = key.map(|key| format!("\"{}\" in store \"{}\"", key.label, key.store));
     let all = [
         ("stores", &stores),
         ("accept_into", &table.accept_into),
@@ -206,6 +212,7 @@ fn keys(table: &ServerTable) -> Vec<(&'static str, String)> {
         ("tls_floor", &table.tls_floor),
         ("level_floor", &table.level_floor),
         ("address", &table.address),
+        ("client_key", &key),
     ];
     let set = all.into_iter();
     set.filter_map(|(key, value)| value.clone().map(|value| (key, value)))
@@ -252,7 +259,7 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 /// Keys that have a meaning to come.
-const LATER: &[&str] = &["client_key", "ledger", "profile", "revocation", "upgrade"];
+const LATER: &[&str] = &["ledger", "profile", "revocation", "upgrade"];
 
 #[cfg(test)]
 mod tests;

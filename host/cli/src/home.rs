@@ -115,8 +115,14 @@ impl Home {
 
     /// A store with a directory of its own, where its plugin gets one.
     pub(crate) fn seated(&self, mut plan: StorePlan) -> Result<StorePlan, Failure> {
-        // What is linked in keeps what it has where its settings say.
-        if let Some(PluginEntry::Library(_)) = self.registry()?.entry(&plan.plugin) {
+        // What is linked in keeps what it has where its settings say, but for the keychain, which
+        // has room for little.
+        let keeps = match self.registry()?.entry(&plan.plugin) {
+            Some(PluginEntry::Library(_)) => true,
+            Some(PluginEntry::Builtin(_)) => plan.plugin == builtin::KEYCHAIN,
+            None => false,
+        };
+        if keeps {
             plan.state_dir = Some(self.paths.state.join(STORES).join(&plan.name));
         }
         Ok(plan)

@@ -59,6 +59,10 @@ impl Prompter for Prepared {
 }
 
 impl Prompter for Terminal {
+    fn is_there(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
     fn answer(&self, question: &Question) -> Answer {
         /// Two questions at a time would have their answers mixed up.
         static TURN: Mutex<()> = Mutex::new(());

@@ -43,9 +43,11 @@ pub use kernel::Kernel;
 pub use options::{KernelOptions, Prompters};
 pub use registry::{Entry as PluginEntry, LibraryPlan, Registry, RegistryFault};
 pub use snapshot::Snapshot;
-pub use store::{Store, StoreError, StoreErrorKind};
+pub use store::{KeyPair, KeyPairError, Store, StoreError, StoreErrorKind, Unlocking};
 pub use verdict::{By, Code, How, NameCheck, Question, Verdict};
 pub use view::{Entry, EntryKind, EntryServers, Held, View};
+
+pub use anchorhold_boundary::item::ItemId;
 
 pub use anchorhold_state::scope::{
     CertificateKind, Fingerprint, ScopeRow, ScopeTable, ServerName, Servers,

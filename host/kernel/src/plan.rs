@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 mod secret;
 
-pub use secret::SecretSource;
+pub use secret::{SecretSource, is_credential};
 
 /// A `[[store]]` table as it was typed.
 #[derive(Clone, Debug, Deserialize)]

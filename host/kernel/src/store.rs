@@ -5,6 +5,7 @@ mod certificate;
 mod condition;
 mod error;
 mod instance;
+mod key_pair;
 mod lock;
 mod opener;
 mod reload;
@@ -35,6 +36,7 @@ use crate::store::supervision::Supervision;
 use crate::view::{Part, PartScope, Source};
 
 pub use error::{StoreError, StoreErrorKind};
+pub use key_pair::{KeyPair, KeyPairError, Unlocking};
 
 /// One configured instance of a plugin; one that cannot be opened is failed, not missing.
 ///
@@ -197,6 +199,15 @@ impl Store {
         let limits = match asks {
             true => lock::asking(self.person_waits()),
             false => CallLimits::within(self.plan.timeout),
+        };
+        // What a person logs in as for a change must not end what the running plugin is logged in
+        // as: the change is made in a process of its own, which ends with it.
+        let instance = match asks && self.is_apart() && !batch.check_only {
+            true => {
+                let _turn = self.start_turn();
+                self.start().map_err(|kind| self.error(kind))?
+            }
+            false => instance,
         };
         let apply = || {
             self.call(&instance, |store| {

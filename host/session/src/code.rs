@@ -17,6 +17,10 @@ pub enum Code {
     AcceptedOnFirstUse,
     /// Something came before the TLS handshake.
     BytesBeforeTls,
+    /// The client's own key and its certificate do not belong together.
+    ClientKeyMismatch,
+    /// The client's own key, or its certificate, is not where the policy says.
+    ClientKeyMissing,
     /// A strict server has no certificate any more.
     CertificateLost,
     /// The server needs a certificate to be imported.
@@ -70,6 +74,8 @@ impl Code {
             Self::AcceptanceNeedsValid => "acceptance-needs-valid",
             Self::AcceptedOnFirstUse => "accepted-on-first-use",
             Self::BytesBeforeTls => "bytes-before-tls",
+            Self::ClientKeyMismatch => "client-key-mismatch",
+            Self::ClientKeyMissing => "client-key-missing",
             Self::CertificateLost => "certificate-lost",
             Self::CertificateNeeded => "certificate-needed",
             Self::Downgrade => "downgrade",

@@ -16,7 +16,7 @@ use crate::handshake::Failure;
 use crate::learnt;
 use crate::level::Level;
 use crate::precondition::refused_before_contact;
-use crate::report::{Authentication, Evidence, Outcome, Protection, Report};
+use crate::report::{Authentication, Evidence, Outcome, Protection, Report, Shown};
 use crate::server::Server;
 use crate::situation::Situation;
 use crate::transport::{reach, resolve};
@@ -73,6 +73,8 @@ struct SignOn<'a> {
     /// The highest level that the server claimed to have, in clear or inside TLS.
     claim: Option<Level>,
     presented: Vec<Fingerprint>,
+    /// The client's own certificate, once a server has asked for it and got it.
+    shown: Option<Shown>,
 }
 
 impl<'a> SignOn<'a> {
@@ -87,6 +89,7 @@ impl<'a> SignOn<'a> {
             evidence: Evidence::NotAsked,
             claim: None,
             presented: Vec::new(),
+            shown: None,
         }
     }
 

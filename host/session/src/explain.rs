@@ -5,6 +5,7 @@ mod alternative;
 pub use alternative::Alternative;
 
 use crate::accept::destination;
+use crate::client_key::{self, ClientKey};
 use crate::code::Code;
 use crate::context::Context;
 use crate::decision::{Decision, Facts, ROWS, Then};
@@ -12,11 +13,12 @@ use crate::error::ConnectError;
 use crate::level::{Era, Level};
 use crate::options::Effective;
 use crate::precondition::refused_before_contact;
-use crate::report::{Authentication, Evidence, Outcome, Protection, Report};
+use crate::report::{Authentication, Evidence, Outcome, Protection, Report, Shown};
 use crate::server::Server;
 use crate::situation::Situation;
 use crate::wording::{self, Told};
 use alternative::alternatives;
+use anchorhold_kernel::Unlocking;
 use anchorhold_state::Standing;
 
 /// What would be decided for a server, and why.
@@ -54,6 +56,9 @@ pub fn explain(
     let decide = |facts: &Facts| decide(context, server, facts);
     let decision = decide(&situation.facts);
     let mut report = report(server, &situation, decision);
+    if outcome(decision) == Outcome::Tls {
+        show_key(&mut report, context, server);
+    }
     (report.level, report.evidence) = level_of(server, level, asks);
     let mut would_change = alternatives(decide, server, &situation, decision);
     if decision.code == Code::FipsUnavailable {
@@ -142,6 +147,23 @@ fn show_tls(report: &mut Report, server: &Server, situation: &Situation) {
     });
     report.object_data_reason = clear.then_some("where-the-peer-has-a-data-channel");
     report.metadata = Some(Protection::Encrypted);
+}
+
+/// The client's own key, as far as it shows without a person; what keeps it from being shown does
+/// not change the decision, and would end the sign-on.
+fn show_key(report: &mut Report, context: &Context, server: &Server) {
+    match ClientKey::find(context, server, Unlocking::Stored) {
+        Ok(None) => {}
+        Ok(Some(key)) => {
+            report.client_certificate = Some(Shown::of(&key));
+            let text = key.out_of_time(context);
+            report.warn("client-key-out-of-time", text);
+        }
+        Err(error) => {
+            let text = format!("the client's own key cannot be used: {error}");
+            report.warn(client_key::code(&error).as_str(), Some(text));
+        }
+    }
 }
 
 /// On which side of the change to TLS the server stands; where nobody knows, as recorded, which

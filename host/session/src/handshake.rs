@@ -4,15 +4,18 @@ mod observed;
 #[cfg(test)]
 pub(crate) mod peer;
 mod reason;
+mod welcome;
 mod word;
 
 pub(crate) use observed::Observed;
+pub(crate) use welcome::Unwelcome;
 
+use crate::client_key::{Asked, ClientKey, answering};
 use crate::context::{Clock, Context};
 use crate::server::Server;
 use crate::transport::{early_bytes, reach};
-use anchorhold_kernel::Verdict;
 use anchorhold_kernel::tls::{Verifier, Versions, client_config};
+use anchorhold_kernel::{StoreError, Verdict};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, Error, ProtocolVersion};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -36,6 +39,8 @@ pub(crate) enum Failure {
     EarlyBytes,
     /// No common version, suite or group.
     Incompatible(String),
+    /// The client's own key did not sign.
+    Key(Box<StoreError>),
     /// The peer answered in something that is not TLS, or hung up on it.
     NotTls(String),
     /// TLS could not even begin on this side.
@@ -47,6 +52,8 @@ pub(crate) enum Failure {
     Unreadable(Vec<CertificateDer<'static>>, String),
     /// No connection, or no byte within the time.
     Unreachable(io::Error),
+    /// A server that wants a certificate of the client did not go on.
+    Unwelcome(Unwelcome),
     /// The verdict on the presented chain was no.
     Verdict(Box<Verdict>),
 }
@@ -57,6 +64,9 @@ pub(crate) struct Handshaken {
     stream: TlsStream<Observed>,
     verifier: Arc<Verifier>,
     offered: bool,
+    /// What the peer asked of the client, and whether there was a key to answer with.
+    asked: Arc<Asked>,
+    has_key: bool,
     /// Where the peer was reached.
     pub(crate) address: SocketAddr,
 }
@@ -117,22 +127,26 @@ pub(crate) async fn handshake(
     server: &Server,
     addresses: &[SocketAddr],
     verifier: Arc<Verifier>,
+    key: Option<&ClientKey>,
     protocols: &[&[u8]],
 ) -> Result<Handshaken, Failure> {
     let attempt = Attempt {
         context,
         server,
         verifier: &verifier,
+        key,
     };
     let shaken = match attempt.shake(addresses, protocols).await {
         Err(Failed::Offer(address)) => attempt.shake(&[address], &[]).await,
         first => first,
     };
     match shaken {
-        Ok((stream, address)) => Ok(Handshaken {
+        Ok((stream, asked, address)) => Ok(Handshaken {
             stream,
             verifier,
             offered: !protocols.is_empty(),
+            asked,
+            has_key: key.is_some(),
             address,
         }),
         Err(Failed::Otherwise(failure)) => Err(failure),
@@ -146,6 +160,8 @@ struct Attempt<'a> {
     context: &'a Context,
     server: &'a Server,
     verifier: &'a Arc<Verifier>,
+    /// Shown to the server, where it asks for a certificate.
+    key: Option<&'a ClientKey>,
 }
 
 /// What an attempt came to that did not succeed.
@@ -167,7 +183,7 @@ impl Attempt<'_> {
         &self,
         addresses: &[SocketAddr],
         protocols: &[&[u8]],
-    ) -> Result<(TlsStream<Observed>, SocketAddr), Failed> {
+    ) -> Result<(TlsStream<Observed>, Arc<Asked>, SocketAddr), Failed> {
         let Self {
             context, verifier, ..
         } = self;
@@ -177,22 +193,35 @@ impl Attempt<'_> {
         if context.looks_for_early_bytes() && early_bytes(&stream) {
             return Err(Failure::EarlyBytes.into());
         }
-        let config = self.configuration(protocols).map_err(Failure::Setup)?;
+        let mut config = self.configuration(protocols).map_err(Failure::Setup)?;
+        let (resolver, asked) = answering(self.key);
+        config.client_auth_cert_resolver = resolver;
         let name = rustls_pki_types::ServerName::try_from(self.server.host.clone())
             .map_err(|error| Failure::Setup(Error::General(error.to_string())))?;
         let (observed, seen) = Observed::new(stream);
         let shaking = TlsConnector::from(Arc::new(config)).connect(name, observed);
         let limit = context.limits.handshake;
         let failed = match timeout(limit, shaking).await {
-            Ok(Ok(stream)) => return Ok((stream, address)),
+            Ok(Ok(stream)) => return Ok((stream, asked, address)),
             Ok(Err(error)) => error,
             Err(_) => late(limit),
         };
+        if let Some(fault) = asked.take_fault() {
+            return Err(Failure::Key(Box::new(fault)).into());
+        }
         // Only an answer to the offer itself counts, which comes before any certificate.
         if !protocols.is_empty() && reason::no_protocol(&failed) && verifier.chain().is_empty() {
             return Err(Failed::Offer(address));
         }
-        Err(reason::explain(failed, &seen.first(), verifier).into())
+        let said = reason::is_ended_by_peer(&failed).then(|| reason::said(&failed));
+        let explained = reason::explain(failed, &seen.first(), verifier);
+        let unwelcome = said.and_then(|said| Unwelcome::of(&asked, self.key.is_some(), said));
+        Err(match (explained, unwelcome) {
+            (Failure::Broken(_) | Failure::Incompatible(_), Some(unwelcome)) => {
+                Failure::Unwelcome(unwelcome).into()
+            }
+            (explained, _) => explained.into(),
+        })
     }
 
     /// The configuration of one attempt, by the clock of the context.

@@ -3,6 +3,7 @@
 
 pub mod accept;
 pub mod channel;
+mod client_key;
 pub mod code;
 pub mod connect;
 pub mod context;

@@ -31,6 +31,18 @@ pub struct ServerTable {
     pub level_floor: Option<String>,
     /// `HOST:PORT` of a server that is no stanza.
     pub address: Option<String>,
+    /// The key that this client signs on with, where the server wants one.
+    pub client_key: Option<KeyName>,
+}
+
+/// A key that stays in a store.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyName {
+    /// The store.
+    pub store: String,
+    /// The label of the key, or of its certificate.
+    pub label: String,
 }
 
 /// What the name in a certificate is compared with.
@@ -78,6 +90,8 @@ pub struct Policy {
     pub level_floor: Floor,
     /// Host and port of a server that is no stanza.
     pub address: Option<(String, u16)>,
+    /// The key that this client signs on with, where the server wants one.
+    pub client_key: Option<KeyName>,
 }
 
 impl Default for Policy {
@@ -93,6 +107,7 @@ impl Default for Policy {
             tls_floor: Floor::Warn,
             level_floor: Floor::Warn,
             address: None,
+            client_key: None,
         }
     }
 }
@@ -186,6 +201,7 @@ impl ServerTable {
             tls_floor: floor("tls_floor", self.tls_floor)?.unwrap_or_default(),
             level_floor: floor("level_floor", self.level_floor)?.unwrap_or_default(),
             address: self.address.map(endpoint).transpose()?,
+            client_key: self.client_key,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What a sign-on came to, or would come to.
 
+use crate::client_key::ClientKey;
 use crate::code::Code;
 use crate::decision::Security;
 use crate::level::Level;
@@ -99,6 +100,27 @@ pub struct Used {
     pub how: How,
 }
 
+/// The client's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Which one.
+    pub fingerprint: Fingerprint,
+    /// The store that holds it, and its key.
+    pub store: String,
+    /// What the policy calls it.
+    pub label: String,
+}
+
+impl Shown {
+    pub(crate) fn of(key: &ClientKey) -> Self {
+        Self {
+            fingerprint: key.fingerprint(),
+            store: key.store().to_owned(),
+            label: key.label().to_owned(),
+        }
+    }
+}
+
 /// Something that the operator should know although it does not change the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -169,6 +191,9 @@ pub struct Report {
     pub options: Vec<Effective>,
     /// What vouched.
     pub certificate: Option<Used>,
+    /// The client's own certificate, where it was shown to a server that asked for one, or would
+    /// be.
+    pub client_certificate: Option<Shown>,
     /// What the server presented, end entity first.
     pub presented: Vec<Fingerprint>,
     /// What the operator should know besides.
@@ -206,12 +231,19 @@ impl Report {
             metadata: None,
             options: server.options.clone(),
             certificate: None,
+            client_certificate: None,
             presented: Vec::new(),
             warnings: situation.warnings.clone(),
             message: words.message,
             remedy: words.remedy,
             disproved: false,
         }
+    }
+
+    /// Something that the operator should know, where there is anything.
+    pub(crate) fn warn(&mut self, code: &'static str, text: Option<String>) {
+        self.warnings
+            .extend(text.map(|text| Warning { code, text }));
     }
 
     /// The status with which a program ends on this report.
@@ -232,7 +264,11 @@ impl Report {
 /// 1 the answer is no, 2 what was asked cannot be done, 3 a store or the peer failed.
 fn exit(code: Code) -> u8 {
     match code {
-        Code::FipsUnavailable | Code::NoWritableStore => 2,
+        // The configuration names what is not there, which is the operator's to mend.
+        Code::ClientKeyMismatch
+        | Code::ClientKeyMissing
+        | Code::FipsUnavailable
+        | Code::NoWritableStore => 2,
         Code::ServerUnreachable | Code::StoreUnavailable | Code::TlsFailed => 3,
         _ => 1,
     }

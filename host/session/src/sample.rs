@@ -7,7 +7,7 @@ use anchorhold_boundary::Plugin;
 use anchorhold_boundary::manifest::Value;
 use anchorhold_kernel::plan::StorePlan;
 use anchorhold_kernel::{Kernel, KernelOptions, Registry};
-use anchorhold_sdk::testing::PLUGIN;
+use anchorhold_sdk::testing::{Contents, PLUGIN};
 use anchorhold_state::{Actor, Allow, Lowered, Record, ServerName, State, Transaction};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,25 +18,32 @@ use time::OffsetDateTime;
 /// A context that holds nothing; the directory goes with the value.
 pub(crate) struct Sample {
     pub(crate) context: Context,
+    contents: String,
     _directory: TempDir,
 }
 
 impl Sample {
     /// Without any store.
     pub(crate) fn new() -> Self {
-        Self::of(Vec::new())
+        Self::of(Vec::new(), String::new())
     }
 
     /// With the store `memory`, which can be written and keeps no file.
     pub(crate) fn with_store() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let unique = NEXT.fetch_add(1, Ordering::Relaxed);
-        let contents = Value::String(format!("session-sample-{unique}"));
+        let contents = format!("session-sample-{unique}");
         let plan = StorePlan::new(STORE, PLUGIN_ID, Path::new("/"));
-        Self::of(vec![plan.with_setting("contents", contents)])
+        let plan = plan.with_setting("contents", Value::String(contents.clone()));
+        Self::of(vec![plan], contents)
     }
 
-    fn of(plans: Vec<StorePlan>) -> Self {
+    /// What the store holds.
+    pub(crate) fn contents(&self) -> Arc<Contents> {
+        Contents::named(&self.contents)
+    }
+
+    fn of(plans: Vec<StorePlan>, contents: String) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let memory = Plugin::builtin(PLUGIN.builtin()).expect("a plugin");
         let kernel = Kernel::open(plans, &Registry::of([memory]), KernelOptions::default());
@@ -46,6 +53,7 @@ impl Sample {
         let context = Context::new(Arc::new(kernel), Arc::new(state), actor, clock);
         Self {
             context,
+            contents,
             _directory: directory,
         }
     }

@@ -3,6 +3,7 @@
 mod acceptance;
 mod case;
 mod certificate;
+mod client_key;
 mod level;
 mod option;
 mod store;
@@ -45,6 +46,10 @@ impl Words {
 /// What led to a code, where the code alone would not tell what to do about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Cause {
+    /// The client's own key, or its certificate.
+    ClientKey,
+    /// The server wants a certificate of the client, and was shown none.
+    ClientKeyWanted,
     /// The policy holds the recorded level.
     LevelFloor,
     /// A server has told another address for a replication server.
@@ -100,6 +105,7 @@ pub(crate) fn of(server: &Server, situation: &Situation, told: Told<'_>) -> Word
         Code::BytesBeforeTls => tls::early_bytes(case),
         Code::CertificateLost => certificate::lost(case),
         Code::CertificateNeeded => certificate::needed(case),
+        Code::ClientKeyMismatch | Code::ClientKeyMissing => client_key::unusable(case),
         Code::Downgrade => level::downgrade(case),
         Code::ExistingProtocol => level::existing_protocol(case),
         Code::FipsUnavailable => option::fips_unavailable(case),
@@ -112,7 +118,10 @@ pub(crate) fn of(server: &Server, situation: &Situation, told: Told<'_>) -> Word
         Code::ServerUnreachable => tls::unreachable(case),
         Code::SslRequiredButOff => option::ssl_required_but_off(case),
         Code::SslRequiredByLdap => option::ssl_required_by_ldap(case),
+        Code::StoreUnavailable if told.cause == Cause::ClientKey => client_key::unanswered(case),
         Code::StoreUnavailable => store::unavailable(case),
+        Code::TlsFailed if told.cause == Cause::ClientKey => client_key::refused(case),
+        Code::TlsFailed if told.cause == Cause::ClientKeyWanted => client_key::wanted(case),
         Code::TlsFailed => tls::failed(case),
         Code::TlsIncompatible => tls::incompatible(case),
         Code::TlsUnavailable => tls::unavailable(case),

@@ -67,6 +67,18 @@ pub(crate) fn sign(
     scheme: Scheme,
     message: &[u8],
 ) -> Result<Vec<u8>, Error> {
+    let offered = offered(module, key.slot)?;
+    sign_with(module, key, call, (scheme, &offered), message)
+}
+
+/// Signs a message by one of the mechanisms that are offered.
+pub(crate) fn sign_with(
+    module: &Pkcs11,
+    key: &Key<'_>,
+    call: &Call<'_>,
+    (scheme, offered): (Scheme, &[MechanismType]),
+    message: &[u8],
+) -> Result<Vec<u8>, Error> {
     let unsupported = || {
         Error::unsupported(format!(
             "the key \"{}\" on {} does not sign in the scheme {:#06x}",
@@ -80,9 +92,7 @@ pub(crate) fn sign(
         .iter()
         .find(|(known, way)| *known == scheme && way.is_of(family))
         .ok_or_else(unsupported)?;
-    let plan = way
-        .plan(&offered(module, key.slot)?)
-        .ok_or_else(unsupported)?;
+    let plan = way.plan(offered).ok_or_else(unsupported)?;
     let raw = if key.entry.asks_each_use {
         sign_asking(module, key, call, way, &plan, message)?
     } else {

@@ -3,13 +3,13 @@
 use anchorhold_api::{
     Bundle, BundledServer, By, Certificate, Change, Changed, CheckedCase, ConfiguredStore, Copied,
     CreatedStore, Diagnosis, Difference, Endpoint, Error, ErrorBody, Explanation, Export, Exported,
-    FailedStore, Finding, Import, Imported, Journal, JournalCheck, JournalEntry, LeftOut, Level,
-    List, Lowered, Missing, NotAdopted, Offer, OpenIntent, OpenUndertaking, Password, Place,
-    Places, Platform, Plugin, PluginAdd, PluginCheck, PluginList, PluginNew, PluginRemove,
-    PluginRun, Proposal, Proposed, Record, RecordChange, RecordList, RecordedLevel, Rehearsal,
-    Replaced, Row, RunHealth, RunItem, SearchedPlace, ServerChange, Servers, Session, SetOption,
-    Setting, Shown, Step, Store, StoreCheck, StoreCopy, StoreCreate, StoreList, StoreState,
-    StoreTurn, Story, Used, Verdict, Warning,
+    FailedStore, Finding, Given, Import, Imported, Journal, JournalCheck, JournalEntry, LeftOut,
+    Level, List, Lowered, Missing, NotAdopted, Offer, OpenIntent, OpenUndertaking, Password, Place,
+    OwnCertificate, Places, Platform, Plugin, PluginAdd, PluginCheck, PluginList, PluginNew, PluginRemove,
+    PluginRun, Profile, Proposal, Proposed, Reach, Record, RecordChange, RecordList, RecordedLevel,
+    Rehearsal, Replaced, Row, RunHealth, RunItem, SearchedPlace, ServerChange, Servers, Session,
+    SetOption, Setting, Shown, Step, Store, StoreCheck, StoreCopy, StoreCreate, StoreList,
+    StoreState, StoreTurn, Story, Used, Verdict, Warning,
 };
 
 const SHA: &str = "0b28f77b36fce811b4de7cf89959526ad6f2fd2c759046550ab6c8a7e34b7f2f";
@@ -257,6 +257,14 @@ pub(crate) fn session(whole: bool) -> Session {
                 how: text("pin"),
             },
         ),
+        client_certificate: some(
+            whole,
+            OwnCertificate {
+                sha256: text(SHA),
+                store: text("hsm"),
+                label: text("backup-client"),
+            },
+        ),
         presented: vec![text(SHA)],
         warnings: vec![Warning {
             code: text("lowered"),
@@ -376,6 +384,7 @@ fn store() -> Store {
         attempts_left: Some(3),
         crashed_at: Some(text(TIME)),
         crash: Some(text("ended by signal 11")),
+        remedy: Some(text("anchorhold store release keydb")),
     }
 }
 
@@ -441,6 +450,7 @@ pub(crate) fn store_create(whole: bool) -> StoreCreate {
         version: some(whole, text("v6")),
         adopted: some(whole, text("read")),
         idx: whole,
+        reach: some(whole, reach(whole)),
         certificates: certificate,
         proposed: vec![proposed(whole)],
         notes: vec![text("nothing in it vouches yet")],
@@ -460,6 +470,30 @@ pub(crate) fn store_create(whole: bool) -> StoreCreate {
         }],
         copied: some(whole, store_copy(whole)),
         dry_run: false,
+    }
+}
+
+fn reach(whole: bool) -> Reach {
+    let given = |what: &str, why: &str| Given {
+        what: text(what),
+        why: text(why),
+    };
+    Reach {
+        profile: some(
+            whole,
+            Profile {
+                name: text("softhsm"),
+                tested: true,
+            },
+        ),
+        grants: vec![given("write:/var/lib/softhsm/tokens", "the tokens")],
+        env: vec![given("SOFTHSM2_CONF=/etc/softhsm2.conf", "--env")],
+        secrets: vec![given("pin: /etc/anchorhold/hsm.pin", "--secret")],
+        isolation: text("runner"),
+        sandbox: text("full"),
+        sandbox_note: String::new(),
+        trust: some(whole, text("imported")),
+        vouches: text("what `import` or `scope` named servers for"),
     }
 }
 
@@ -609,6 +643,7 @@ fn plugin(whole: bool) -> Plugin {
         sha256: some(whole, text(SHA)),
         manifest_sha256: some(whole, text(SHA)),
         needs: vec![text("read"), text("connect:ldap.example:636")],
+        may_need: vec![text("read:/etc/ldap")],
         grants: vec![text("connect:ldap.example:636")],
         stores: vec![text("ldap")],
     }

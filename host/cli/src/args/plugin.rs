@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anchorhold_boundary::grant::Grant;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::value::{certificate_file, plugin_id, setting, store_name, variable};
+use super::value::{certificate_file, grant, plugin_id, setting, store_name, variable};
 
 /// `plugin`
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,7 @@ pub(crate) struct PluginAdd {
     #[arg(value_name = "MANIFEST", value_parser = certificate_file)]
     pub(crate) manifest: PathBuf,
     /// Let it reach this, in all of its stores: read:/PATH, write:/PATH, unix:/PATH,
-    /// connect:HOST:PORT, network, fork or keyring; may be repeated
+    /// connect:HOST:PORT, network, fork, keyring or session-bus; may be repeated
     #[arg(long = "grant", value_name = "GRANT", value_parser = grant)]
     pub(crate) grants: Vec<Grant>,
     /// Give its store this setting; a relative path starts from here; may be repeated
@@ -149,8 +149,4 @@ impl PluginCall {
             Self::List => "list",
         }
     }
-}
-
-fn grant(text: &str) -> Result<Grant, String> {
-    Grant::parse(text).map_err(|error| error.what)
 }

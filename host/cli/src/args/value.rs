@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anchorhold_kernel::plan;
+use anchorhold_boundary::grant::Grant;
+use anchorhold_kernel::plan::{self, SecretSource};
 use anchorhold_session::level::Level;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -62,11 +63,65 @@ pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
 
 /// A variable of an environment, as NAME=VALUE.
 pub(crate) fn variable(text: &str) -> Result<(OsString, OsString), String> {
+    let (name, value) = written_variable(text)?;
+    Ok((name.into(), value.into()))
+}
+
+/// A variable of an environment that is written into a configuration file, as NAME=VALUE.
+pub(crate) fn written_variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = setting(text)?;
     if plan::is_of_loader(&name) {
         return Err(plan::LOADER.to_owned());
     }
-    Ok((name.into(), value.into()))
+    Ok((name, value))
+}
+
+/// Something that the operator lets a plugin reach.
+pub(crate) fn grant(text: &str) -> Result<Grant, String> {
+    Grant::parse(text).map_err(|error| error.what)
+}
+
+/// Where a secret of a store comes from, or why that cannot be told: the parser of the command line
+/// would repeat what it refuses, which may be the secret itself.
+pub(crate) type TypedSecret = Result<(String, SecretSource), String>;
+
+/// Takes whatever is typed for the source of a secret.
+pub(crate) fn typed_secret(text: &str) -> Result<TypedSecret, String> {
+    Ok(secret(text))
+}
+
+/// Where a secret of a store comes from, as KEY=file:PATH, KEY=fd:NUMBER, KEY=credential:NAME or
+/// KEY=ask.
+fn secret(text: &str) -> Result<(String, SecretSource), String> {
+    let forms = || {
+        "write KEY=file:PATH, KEY=fd:NUMBER, KEY=credential:NAME or KEY=ask, and never the secret \
+         itself, which others see in the list of processes"
+            .to_owned()
+    };
+    let (key, source) = text.split_once('=').ok_or_else(forms)?;
+    let of_key = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    if key.is_empty() || !key.chars().all(of_key) {
+        return Err(forms());
+    }
+    let source = match source.split_once(':') {
+        None if source == "ask" => SecretSource::Ask,
+        Some(("file", path)) if !path.is_empty() => {
+            let path = std::path::absolute(path);
+            SecretSource::File(path.map_err(|error| error.to_string())?)
+        }
+        Some(("fd", number)) => match number.parse() {
+            Ok(number @ 3..) => SecretSource::Descriptor(number),
+            _ => return Err("fd is the number of a file descriptor, 3 or more".to_owned()),
+        },
+        Some(("credential", name)) if plan::is_credential(name) => {
+            SecretSource::Credential(name.to_owned())
+        }
+        Some(("credential", _)) => {
+            return Err("the name of a credential is a file name, and no path".to_owned());
+        }
+        _ => return Err(forms()),
+    };
+    Ok((key.to_owned(), source))
 }
 
 /// The label of a certificate.
@@ -153,6 +208,44 @@ const YEAR: u64 = 366 * 24 * 60 * 60;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_of_a_secret_is_named_and_never_the_secret() {
+        let here = std::env::current_dir().expect("a directory");
+        for (text, key, source) in [
+            ("pin=ask", "pin", SecretSource::Ask),
+            ("pin=fd:3", "pin", SecretSource::Descriptor(3)),
+            (
+                "so_pin=file:a",
+                "so_pin",
+                SecretSource::File(here.join("a")),
+            ),
+            ("pin=file:/a:b", "pin", SecretSource::File("/a:b".into())),
+            (
+                "pin=credential:hsm.pin",
+                "pin",
+                SecretSource::Credential("hsm.pin".to_owned()),
+            ),
+        ] {
+            assert_eq!(secret(text), Ok((key.to_owned(), source)), "{text}");
+        }
+        for text in [
+            "pin=S3cret",
+            "pin=S3cret:x",
+            "S3cret",
+            "=ask",
+            "pin=",
+            "pin=fd:2",
+            "pin=fd:S3cret",
+            "pin=file:",
+            "pin=credential:../S3cret",
+            "pin=credential:",
+            "p n=ask",
+        ] {
+            let message = secret(text).expect_err("refused");
+            assert!(!message.contains("S3cret"), "{text}: {message}");
+        }
+    }
 
     #[test]
     fn a_name_that_no_stanza_can_have_is_known_as_such() {

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anchorhold_boundary::health::HealthState;
 use anchorhold_boundary::manifest::Value;
 use anchorhold_boundary::status::Status;
+use anchorhold_kernel::health::StoreHealth;
 use anchorhold_kernel::import::ImportError;
 use anchorhold_kernel::plan::{SecretSource, StorePlan};
 use anchorhold_kernel::{Store, StoreError, StoreErrorKind};
@@ -109,7 +111,7 @@ pub(super) fn remedy(store: &Store, error: &StoreError) -> Option<String> {
         _ => None,
     };
     if status == Some(Status::LockedOut) {
-        return Some("no attempt is left: whoever administers it has to reset it".to_owned());
+        return Some(RESET.to_owned());
     }
     let wants_a_person = matches!(
         status,
@@ -155,6 +157,12 @@ pub(super) fn owning(database: &Path) -> String {
 /// where nothing is stored.
 pub(super) fn unlocking(store: &Store, unlock: &str) -> String {
     let secrets = &store.plan().secrets;
+    if store.plugin_id() == builtin::KEYCHAIN {
+        return format!(
+            "log in to the session that the keychain is of, which opens it, or open it for that \
+             session: {unlock}"
+        );
+    }
     if secrets.is_empty() {
         return format!(
             "write into its [[store]] where its PIN or password is kept, as in secrets = {{ KEY = \
@@ -170,6 +178,42 @@ pub(super) fn unlocking(store: &Store, unlock: &str) -> String {
     unlock.to_owned()
 }
 
+/// What mends a store that says of itself that it is locked, not there, or about to lock itself.
+pub(super) fn of_health(store: &Store, health: &StoreHealth) -> Option<String> {
+    let name = store.name();
+    let unlock = format!("anchorhold store unlock {name}");
+    match (health.state, health.attempts_left) {
+        _ if health.code.is_some() => None,
+        (_, Some(0)) => Some(RESET.to_owned()),
+        (HealthState::Locked, _) => Some(unlocking(store, &unlock)),
+        (_, Some(1)) => Some(format!(
+            "the right PIN sets the count back, and a wrong one locks it for good: {unlock}"
+        )),
+        (HealthState::Offline, _) if store.plugin_id() == builtin::PKCS11 => Some(absent(name)),
+        (HealthState::Offline, _) => Some(format!(
+            "see that what it talks to is there; then: anchorhold store check {name}"
+        )),
+        _ => None,
+    }
+}
+
+/// What is done about a token that is not there.
+fn absent(name: &str) -> String {
+    format!(
+        "put the token back, or correct `token`, `serial` and `uri` of its [[store]]; then: \
+         anchorhold store check {name}"
+    )
+}
+
+/// That a store locks itself soon.
+pub(super) fn few_attempts(left: u32) -> String {
+    match left {
+        0 => "no attempt is left: it has locked itself".to_owned(),
+        1 => "1 attempt is left before it locks itself".to_owned(),
+        _ => format!("{left} attempts are left before it locks itself"),
+    }
+}
+
 /// What mends a store of somebody else's plugin.
 fn of_plugin(store: &Store, status: Status) -> Option<String> {
     let name = store.name();
@@ -179,6 +223,7 @@ fn of_plugin(store: &Store, status: Status) -> Option<String> {
              anchorhold journal show; after three crashes within a minute: anchorhold store \
              release {name}"
         ),
+        Status::NotPresent if store.plugin_id() == builtin::PKCS11 => absent(name),
         Status::Denied | Status::NotPresent => "put what it looks for in its place, or correct \
              `settings` and `grant` of its [[store]]; what is not granted is not there for it"
             .to_owned(),
@@ -223,3 +268,6 @@ fn both(database: &Path) -> String {
         database.with_extension("sth").display()
     )
 }
+
+/// What is done where no attempt is left.
+pub(super) const RESET: &str = "no attempt is left: whoever administers it has to reset it";

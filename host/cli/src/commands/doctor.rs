@@ -3,6 +3,7 @@
 mod bundle;
 mod case;
 mod certificate;
+mod client_key;
 mod failure;
 mod finding;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod plugin;
 mod registration;
 mod server;
 mod store;
+mod token;
 
 use anchorhold_api as api;
 
@@ -56,6 +58,7 @@ fn look(case: &mut Case<'_>, findings: &mut Findings<'_>) {
         findings.failed("the plugins", &failure);
     }
     case.answered = store::look(case, findings);
+    token::look(case, findings);
     for (about, look) in LOOKS {
         if let Err(failure) = look(case, findings) {
             findings.failed(*about, &failure);
@@ -97,6 +100,7 @@ type Look = fn(&Case<'_>, &mut Findings<'_>) -> Result<(), Failure>;
 const LOOKS: &[(&str, Look)] = &[
     ("the clock", machine::clock),
     ("the servers", server::look),
+    ("the keys of the client", client_key::look),
     ("the ledger", ledger::look),
     ("the certificates", certificate::look),
 ];

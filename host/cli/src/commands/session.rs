@@ -5,7 +5,7 @@ use anchorhold_kernel::import;
 use anchorhold_session::code::Code;
 use anchorhold_session::decision::Security;
 use anchorhold_session::options::Effective;
-use anchorhold_session::report::{Authentication, Protection, Report, Used, Warning};
+use anchorhold_session::report::{Authentication, Protection, Report, Shown, Used, Warning};
 
 use crate::exit::Failure;
 use crate::home::Home;
@@ -34,6 +34,7 @@ pub(super) fn document(report: &Report, home: &Home) -> Result<api::Session, Fai
         metadata: report.metadata.map(text),
         options: report.options.iter().map(option).collect(),
         certificate: report.certificate.as_ref().map(used),
+        client_certificate: report.client_certificate.as_ref().map(shown),
         presented: report.presented.iter().map(ToString::to_string).collect(),
         warnings: warnings(report)
             .into_iter()
@@ -70,6 +71,14 @@ fn used(used: &Used) -> api::Used {
         sha256: used.fingerprint.to_string(),
         store: used.store.clone(),
         how: used.how.as_str().to_owned(),
+    }
+}
+
+fn shown(shown: &Shown) -> api::OwnCertificate {
+    api::OwnCertificate {
+        sha256: shown.fingerprint.to_string(),
+        store: shown.store.clone(),
+        label: shown.label.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ mod draft;
 mod like;
 mod lock;
 mod look;
+mod outfit;
 mod search;
 
 use std::fs::{File, OpenOptions};
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 use super::holding::{Holding, check_stores, unknown_store};
 use super::{damage, missing, undertaking};
 use crate::args::{Store, StorePassword};
+use crate::builtin;
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::input;
@@ -45,7 +47,16 @@ pub(super) fn run(args: &Store, home: &Home) -> Result<Reply, Failure> {
 }
 
 fn list(home: &Home) -> Result<Reply, Failure> {
-    let healths = home.kernel()?.healths().into_iter();
+    let kernel = home.kernel()?;
+    // The process of a token or keychain begins with this command, and knows nothing before it has
+    // looked; what comes of the look is what its health says.
+    let idle = kernel.stores().iter().filter(|store| {
+        let apart = [builtin::KEYCHAIN, builtin::PKCS11];
+        apart.contains(&store.plugin_id()) && store.last_snapshot().is_none()
+    });
+    let idle: Vec<String> = idle.map(|store| store.name().to_owned()).collect();
+    kernel.listings(&idle);
+    let healths = kernel.healths().into_iter();
     let stores = healths.map(|(store, health)| shown(home, store, health));
     let stores = stores.collect();
     Ok(Reply::done(api::StoreList { stores }))
@@ -139,6 +150,7 @@ pub(super) fn shown(home: &Home, store: &KernelStore, health: StoreHealth) -> ap
         let crash = state.last_crash(store.name());
         crash.ok().flatten()
     });
+    let remedy = damage::of_health(store, &health);
     api::Store {
         name: store.name().to_owned(),
         plugin: store.plugin_id().to_owned(),
@@ -156,6 +168,7 @@ pub(super) fn shown(home: &Home, store: &KernelStore, health: StoreHealth) -> ap
         attempts_left: health.attempts_left,
         crashed_at: crash.as_ref().map(|crash| rfc3339(crash.at)),
         crash: crash.map(|crash| crash.what),
+        remedy: remedy.map(|text| home.invocation.localize(&text)),
     }
 }
 

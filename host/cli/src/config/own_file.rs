@@ -11,6 +11,7 @@ use anchorhold_state::replace;
 
 use super::Config;
 use super::folder::unsafe_file;
+use super::remark::{Remark, annotated};
 use crate::exit::Failure;
 use crate::input;
 use crate::output::say;
@@ -66,6 +67,7 @@ impl OwnFile {
         &self,
         head: &str,
         table: &toml::Table,
+        remarks: &[Remark],
         paths: &Paths,
     ) -> Result<(), Failure> {
         let directory = self.directory();
@@ -73,7 +75,7 @@ impl OwnFile {
             .and_then(|()| make(directory))
             .map_err(|error| self.unwritten(&error))?;
         admit::check_directory(directory).map_err(|refusal| unsafe_file(&refusal))?;
-        let text = toml::to_string(table).map_err(|error| self.unwritten(&error))?;
+        let text = annotated(table, remarks).map_err(|error| self.unwritten(&error))?;
         replace::atomic(&self.path, format!("{head}{text}").as_bytes(), 0o644)
             .map_err(|error| self.unwritten(&error))?;
         if let Err(failure) = Config::read(paths) {

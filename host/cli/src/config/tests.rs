@@ -141,7 +141,6 @@ fn what_comes_later_is_said_to() {
     for text in [
         "[ledger]\nseal = \"hsm\"\n",
         "[server.A]\nupgrade = \"postgres\"\n",
-        "[server.A]\nclient_key = { store = \"hsm\", label = \"k\" }\n",
         "[server.A]\nrevocation = \"check\"\n",
         "[server.A]\nprofile = \"strict\"\n",
     ] {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anchorhold_api::{Certificate, CreatedStore, StoreCreate};
+use anchorhold_api::{Certificate, CreatedStore, Reach, StoreCreate};
 
 use super::{day, servers, short};
 use crate::output::{Answer, Ink, Page, counted};
@@ -81,6 +81,9 @@ fn created(store: &CreatedStore, dry_run: bool, page: &mut Page<'_>) -> io::Resu
         page.field("adopted", how)?;
     }
     page.field("configured in", &store.file)?;
+    if let Some(reach) = &store.reach {
+        confined(reach, page)?;
+    }
     holds(store, page)?;
     for note in &store.notes {
         page.line(&format!("note: {note}"))?;
@@ -91,6 +94,36 @@ fn created(store: &CreatedStore, dry_run: bool, page: &mut Page<'_>) -> io::Resu
     let next = store.next.iter();
     next.map(|command| format!("  {command}"))
         .try_for_each(|line| page.line(&line))
+}
+
+/// What it may reach, each with where that comes from, and how it is confined.
+fn confined(reach: &Reach, page: &mut Page<'_>) -> io::Result<()> {
+    let note = match reach.sandbox_note.as_str() {
+        "" => String::new(),
+        note => format!(" ({note})"),
+    };
+    let runs = match reach.isolation.as_str() {
+        "runner" => format!("in a process of its own, sandbox {}{note}", reach.sandbox),
+        _ => format!("in this program{note}"),
+    };
+    page.field("runs", &runs)?;
+    if let Some(profile) = &reach.profile {
+        let from = match profile.tested {
+            true => "tried with the module itself",
+            false => "from its maker's manual, never tried here",
+        };
+        page.field("module profile", &format!("{} ({from})", profile.name))?;
+    }
+    for (name, all) in [
+        ("may reach", &reach.grants),
+        ("environment", &reach.env),
+        ("secret", &reach.secrets),
+    ] {
+        for one in all {
+            page.field(name, &format!("{} ({})", one.what, one.why))?;
+        }
+    }
+    page.field("vouches", &reach.vouches)
 }
 
 fn holds(store: &CreatedStore, page: &mut Page<'_>) -> io::Result<()> {
@@ -105,7 +138,10 @@ fn holds(store: &CreatedStore, page: &mut Page<'_>) -> io::Result<()> {
     if store.certificates.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = store.certificates.iter().map(row).collect();
+    // A file was looked into to be adopted; a token may hold a hundred authorities.
+    let most = store.reach.as_ref().map_or(usize::MAX, |_| MOST);
+    let shown = store.certificates.iter().take(most);
+    let rows: Vec<Vec<String>> = shown.map(row).collect();
     page.table(
         &[
             "SHA-256",
@@ -118,6 +154,13 @@ fn holds(store: &CreatedStore, page: &mut Page<'_>) -> io::Result<()> {
         ],
         &rows,
     )?;
+    let left = store.certificates.len().saturating_sub(most);
+    if left > 0 {
+        page.line(&format!(
+            "and {left} more, which `list --store {}` shows",
+            store.name
+        ))?;
+    }
     for one in &store.proposed {
         let note = one.note.iter().map(|note| format!(" ({note})"));
         page.line(&format!(
@@ -145,3 +188,6 @@ fn row(one: &Certificate) -> Vec<String> {
         one.note.clone().unwrap_or_default(),
     ]
 }
+
+/// How many certificates of a store are shown that may hold any number.
+const MOST: usize = 20;

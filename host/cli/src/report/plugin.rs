@@ -42,6 +42,9 @@ impl Answer for PluginAdd {
         page.field("library", &pinned(&self.plugin.sha256))?;
         page.field("manifest", &pinned(&self.plugin.manifest_sha256))?;
         page.field("needs", &words(&self.plugin.needs))?;
+        if !self.plugin.may_need.is_empty() {
+            page.field("may need", &words(&self.plugin.may_need))?;
+        }
         page.field("granted", &words(&self.plugin.grants))?;
         for store in &self.changed {
             let text = format!("the settings of its store \"{store}\" are changed");

@@ -5,17 +5,17 @@ use std::io;
 use anchorhold_api::{Password, Store, StoreCheck, StoreList, StoreTurn};
 
 use super::short;
-use crate::output::{Answer, Ink, Page};
+use crate::output::{Answer, Ink, Page, counted};
 
 impl Answer for StoreList {
     fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
-        table(&self.stores, page)
+        table(&self.stores, &[], page)
     }
 }
 
 impl Answer for StoreCheck {
     fn people(&self, page: &mut Page<'_>) -> io::Result<()> {
-        table(&self.stores, page)?;
+        table(&self.stores, &self.remedies, page)?;
         for intent in &self.intents {
             page.marked(
                 Ink::Odd,
@@ -66,7 +66,8 @@ impl Answer for Password {
     }
 }
 
-fn table(stores: &[Store], page: &mut Page<'_>) -> io::Result<()> {
+/// The stores, with what is to be said of them and is not `said` elsewhere.
+fn table(stores: &[Store], said: &[String], page: &mut Page<'_>) -> io::Result<()> {
     let rows: Vec<Vec<String>> = stores.iter().map(row).collect();
     let head = [
         "STORE",
@@ -90,6 +91,17 @@ fn table(stores: &[Store], page: &mut Page<'_>) -> io::Result<()> {
         }
     }
     for store in stores {
+        if let Some(left) = store.attempts_left.filter(|left| *left <= 1) {
+            let text = format!(
+                ": store \"{}\" has {} left before it locks itself",
+                store.name,
+                counted(left, "attempt")
+            );
+            page.marked(Ink::Odd, "warning", &text)?;
+        }
+        if let Some(remedy) = store.remedy.as_ref().filter(|text| !said.contains(text)) {
+            page.line(&format!("remedy for store \"{}\": {remedy}", store.name))?;
+        }
         if let (Some(at), Some(crash)) = (&store.crashed_at, &store.crash) {
             page.marked(
                 Ink::Odd,

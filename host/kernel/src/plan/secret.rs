@@ -78,7 +78,8 @@ impl fmt::Display for SecretSource {
     }
 }
 
-fn is_credential(name: &str) -> bool {
+/// Whether a text can name a credential of the service manager's: never a path.
+pub fn is_credential(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
 }
 

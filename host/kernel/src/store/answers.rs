@@ -79,6 +79,11 @@ impl Answers {
         self.secrets.values().any(SecretSource::is_stored)
     }
 
+    /// Whether there is a person to ask.
+    pub(crate) fn has_person(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.is_there())
+    }
+
     /// Makes a call that may ask, and remembers what became of the secrets that it took.
     pub(crate) fn during<T>(
         &self,

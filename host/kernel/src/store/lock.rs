@@ -45,12 +45,12 @@ impl Store {
         }
     }
 
-    fn has_key_for(&self, instance: &Arc<Instance>) -> bool {
+    pub(crate) fn has_key_for(&self, instance: &Arc<Instance>) -> bool {
         self.answers.has_stored() && instance.opened.store.identity().can_unlock
     }
 
     /// Tries what is stored, where a mistake cannot lock the store for good.
-    fn unlock_with_stored(&self, instance: &Arc<Instance>) -> Result<(), CallError> {
+    pub(crate) fn unlock_with_stored(&self, instance: &Arc<Instance>) -> Result<(), CallError> {
         let health = self.call(instance, |store| store.health())?;
         if health.attempts_left == Some(1) {
             let why = "only one attempt is left before it locks itself, and that is not risked \

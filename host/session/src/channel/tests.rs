@@ -26,7 +26,7 @@ fn same_keys() -> Keys {
 async fn tls(to: SocketAddr) -> Control {
     let context = Sample::new().context;
     let server = sample::server("TSM1");
-    let shaken = handshake(&context, &server, &[to], Verifier::capture(), &[]).await;
+    let shaken = handshake(&context, &server, &[to], Verifier::capture(), None, &[]).await;
     Control::tls(shaken.expect("shaken").into_stream())
 }
 

@@ -5,7 +5,7 @@ use crate::channel::{ALPN, Control, DataChannel, Session};
 use crate::code::Code;
 use crate::decision::{Decision, Security};
 use crate::error::ConnectError;
-use crate::handshake::{Failure, Handshaken};
+use crate::handshake::{Failure, Handshaken, Unwelcome};
 use crate::learnt;
 use crate::level::Era;
 use crate::report::{Authentication, Evidence, Outcome, Protection, Report, Used};
@@ -92,9 +92,13 @@ impl SignOn<'_> {
             Failure::Broken(why) => refused(Code::TlsFailed).told(why),
             Failure::EarlyBytes => refused(Code::BytesBeforeTls),
             Failure::Incompatible(why) => refused(Code::TlsIncompatible).told(why),
+            Failure::Key(error) => refused(Code::StoreUnavailable)
+                .told(error.to_string())
+                .because(Cause::ClientKey),
             Failure::NotTls(why) => refused(self.no_tls()).told(why).because(Cause::NoTls),
             Failure::Unreadable(chain, why) => return self.refuse_unreadable(&chain, why).await,
             Failure::Unreachable(error) => refused(Code::ServerUnreachable).told(error.to_string()),
+            Failure::Unwelcome(unwelcome) => unwelcome_refusal(decision.row, unwelcome),
             Failure::Verdict(verdict) => {
                 self.presented.clone_from(&verdict.chain);
                 self.take_warnings(&verdict.warnings);
@@ -132,6 +136,7 @@ impl SignOn<'_> {
         let mut report = Report::new(self.server, situation, outcome, ending.row, code, words);
         (report.level, report.evidence) = (self.level, self.evidence);
         report.presented.clone_from(&self.presented);
+        report.client_certificate.clone_from(&self.shown);
         report
     }
 
@@ -211,4 +216,17 @@ impl SignOn<'_> {
         report.object_data = Some(Protection::Clear);
         Some(data)
     }
+}
+
+/// The refusal where a server that wants a certificate of the client did not go on.
+fn unwelcome_refusal(row: u8, unwelcome: Unwelcome) -> Refusal {
+    let (said, cause) = match unwelcome {
+        Unwelcome::NoScheme(said) => (
+            format!("the key signs in no way that the server asks for, and {said}"),
+            Cause::ClientKey,
+        ),
+        Unwelcome::Refused(said) => (said, Cause::ClientKey),
+        Unwelcome::Unshown(said) => (said, Cause::ClientKeyWanted),
+    };
+    Refusal::of(row, Code::TlsFailed).told(said).because(cause)
 }

@@ -1,11 +1,13 @@
 //! First contact: see what the server presents, ask the table again, and accept or refuse.
 
 use super::ending::Refusal;
+use super::held::without_key;
 use super::{Ended, SignOn};
 use crate::accept::{Accepted, accept};
+use crate::client_key::ClientKey;
 use crate::decision::{Decision, Presented, Then};
 use crate::error::ConnectError;
-use crate::handshake::Handshaken;
+use crate::handshake::{Failure, Handshaken};
 use crate::report::Used;
 use anchorhold_kernel::acceptance::{self, Presented as Seen};
 use anchorhold_kernel::certificate::moment;
@@ -19,7 +21,15 @@ impl SignOn<'_> {
         mut self,
         decision: Decision,
     ) -> Result<Option<Ended>, ConnectError> {
-        let shaken = match self.shake(Verifier::capture(), self.protocols()).await {
+        // Nothing is accepted for a session that then cannot be.
+        let key = match self.find_key().await? {
+            Ok(key) => key,
+            Err(error) => {
+                let refusal = without_key(decision.row, &error);
+                return self.refuse(refusal).await.map(Some);
+            }
+        };
+        let shaken = match self.shake_first().await {
             Ok(shaken) => shaken,
             Err(failure) => return self.fail(decision, failure).await.map(Some),
         };
@@ -40,14 +50,26 @@ impl SignOn<'_> {
         if let Some(refusal) = self.below_level_floor(decision.row) {
             return self.refuse(refusal).await.map(Some);
         }
-        self.take_certificate(decision, shaken, *fingerprint, certificate.to_vec())
+        self.take_certificate(decision, shaken, key, *fingerprint, certificate.to_vec())
             .await
     }
 
+    /// Shakes hands with a server that nothing vouches for yet. The client's own key is not shown
+    /// to it: whoever answers has proved that it has some key, and not that it is the server.
+    ///
+    /// One that does not go on without is refused, and nothing is accepted from it.
+    async fn shake_first(&mut self) -> Result<Handshaken, Failure> {
+        let mut shaken = self.shake(Verifier::capture(), self.protocols()).await?;
+        self.take_chain(&shaken.chain());
+        shaken.confirm(self.context.limits.level).await?;
+        Ok(shaken)
+    }
+
     async fn take_certificate(
-        self,
+        mut self,
         decision: Decision,
         shaken: Handshaken,
+        key: Option<ClientKey>,
         fingerprint: Fingerprint,
         der: Vec<u8>,
     ) -> Result<Option<Ended>, ConnectError> {
@@ -64,10 +86,19 @@ impl SignOn<'_> {
             .await?;
         match accepted {
             Accepted::Overtaken => Ok(None),
-            Accepted::Kept { store } => self
-                .open(decision, shaken, Used { store, ..used })
-                .await
-                .map(Some),
+            // The key is shown on a connection of its own, to a server that the certificate which
+            // is held from now on vouches for.
+            Accepted::Kept { .. } if key.is_some() && shaken.is_asked() => {
+                drop(shaken);
+                self.look_again().await?;
+                self.go_with(key, decision).await.map(Some)
+            }
+            Accepted::Kept { store } => {
+                self.take_shown(key.as_ref(), &shaken);
+                self.open(decision, shaken, Used { store, ..used })
+                    .await
+                    .map(Some)
+            }
             Accepted::Refused { code, why } => self
                 .refuse(Refusal::of(decision.row, code).told(why))
                 .await

@@ -2,8 +2,9 @@
 
 use super::SignOn;
 use super::ending::Refusal;
+use crate::client_key::ClientKey;
 use crate::code::Code;
-use crate::handshake::Handshaken;
+use crate::handshake::{Failure, Handshaken};
 use crate::learnt::level_of;
 use crate::level::Level;
 use crate::policy::Floor;
@@ -37,17 +38,28 @@ impl SignOn<'_> {
     ///
     /// The session stands without an answer, and what is not told is not recorded. So a server
     /// is asked at its first session, and later only if it answered once.
-    pub(super) async fn learn_recorded_level(&mut self) {
+    ///
+    /// The client's own key is shown with the question as with the session, for the server is
+    /// judged before; but not one that wants its PIN for every signature. The one failure that
+    /// ends the sign-on is that of the key's store, which would not be different the next time.
+    pub(super) async fn learn_recorded_level(
+        &mut self,
+        key: Option<&ClientKey>,
+    ) -> Result<(), Failure> {
         let record = self.situation.standing.record.as_ref();
         let first = record.is_none_or(|record| record.tls_version.is_none());
         let answers = record.is_some_and(|record| record.answers_inside);
         if !answers && (!first || self.evidence == Evidence::Unknown) {
-            return;
+            return Ok(());
         }
+        let key = key.filter(|key| !key.asks_each_use());
         let (judge, limit) = (self.judge(), self.context.limits.level);
-        if let Ok(Ok(Some(identity))) = timeout(limit, self.ask_inside(judge)).await {
-            self.take_inside(&identity);
+        match timeout(limit, self.ask_inside(judge, key)).await {
+            Ok(Ok(Some(identity))) => self.take_inside(&identity),
+            Ok(Err(failure @ Failure::Key(_))) => return Err(failure),
+            _ => {}
         }
+        Ok(())
     }
 
     /// The refusal where the level that is told inside TLS is lower than recorded, or is not told

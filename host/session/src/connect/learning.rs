@@ -1,6 +1,7 @@
 //! Asking for the level, in clear and inside TLS, each only where the answer can matter.
 
 use super::SignOn;
+use crate::client_key::ClientKey;
 use crate::decision::{Levels, Then};
 use crate::handshake::{Failure, Handshaken, handshake};
 use crate::identify::Identity;
@@ -24,7 +25,7 @@ impl SignOn<'_> {
         let told = self.situation.facts.levels.for_acceptance();
         let hangs_on_it = decision.then == Then::Look
             || (decision.row == ROW_ACCEPTS_FROM_ENHANCED && told.is_none());
-        if hangs_on_it && let Some(identity) = self.ask_inside(Verifier::capture()).await? {
+        if hangs_on_it && let Some(identity) = self.ask_inside(Verifier::capture(), None).await? {
             self.take_inside(&identity);
         }
         Ok(())
@@ -56,8 +57,9 @@ impl SignOn<'_> {
     pub(super) async fn ask_inside(
         &mut self,
         verifier: Arc<Verifier>,
+        key: Option<&ClientKey>,
     ) -> Result<Option<Identity>, Failure> {
-        let shaken = self.shake(verifier, &[]).await?;
+        let shaken = self.shake_with(verifier, key, &[]).await?;
         let mut stream = shaken.into_stream();
         Ok(ask(&mut stream, self.context.limits.level).await.ok())
     }
@@ -84,8 +86,19 @@ impl SignOn<'_> {
         verifier: Arc<Verifier>,
         protocols: &[&[u8]],
     ) -> Result<Handshaken, Failure> {
+        self.shake_with(verifier, None, protocols).await
+    }
+
+    /// The same, with a key that is shown to the server where it asks for a certificate.
+    pub(super) async fn shake_with(
+        &mut self,
+        verifier: Arc<Verifier>,
+        key: Option<&ClientKey>,
+        protocols: &[&[u8]],
+    ) -> Result<Handshaken, Failure> {
         let addresses = &self.addresses;
-        let shaken = handshake(self.context, self.server, addresses, verifier, protocols).await?;
+        let (context, server) = (self.context, self.server);
+        let shaken = handshake(context, server, addresses, verifier, key, protocols).await?;
         self.addresses = vec![shaken.address];
         Ok(shaken)
     }

@@ -1,12 +1,15 @@
 //! Peers on 127.0.0.1 for tests: TLS servers, honest and not, and some that speak no TLS.
 
-use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use rcgen::{CertificateParams, CustomExtension, KeyPair, PublicKeyData};
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::aws_lc_rs;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
 use rustls::{
-    Error, ServerConfig, SignatureAlgorithm, SignatureScheme, SupportedProtocolVersion, version,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureAlgorithm, SignatureScheme, SupportedProtocolVersion, version,
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -101,6 +104,7 @@ async fn hold(stream: TlsStream<TcpStream>) {
 pub(crate) struct Paper {
     pub(crate) der: CertificateDer<'static>,
     key: Vec<u8>,
+    public: Vec<u8>,
 }
 
 impl Paper {
@@ -126,7 +130,13 @@ impl Paper {
         Self {
             der: certificate.into(),
             key: key.serialize_der(),
+            public: key.subject_public_key_info(),
         }
+    }
+
+    /// The key's SubjectPublicKeyInfo.
+    pub(crate) fn public(&self) -> Vec<u8> {
+        self.public.clone()
     }
 
     fn signing(&self) -> Arc<dyn SigningKey> {
@@ -143,6 +153,30 @@ impl Paper {
         versions: &[&'static SupportedProtocolVersion],
     ) -> ServerConfig {
         config(vec![self.der.clone()], other.signing(), versions)
+    }
+
+    /// The same, which wants a certificate of the client and takes any.
+    pub(crate) fn wanting(
+        &self,
+        other: &Self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ServerConfig {
+        asking(
+            self.der.clone(),
+            other.signing(),
+            versions,
+            Wanting { takes: true },
+        )
+    }
+
+    /// An honest server that wants a certificate of the client and takes none.
+    pub(crate) fn refusing(&self, versions: &[&'static SupportedProtocolVersion]) -> ServerConfig {
+        asking(
+            self.der.clone(),
+            self.signing(),
+            versions,
+            Wanting { takes: false },
+        )
     }
 
     /// An honest server.
@@ -170,6 +204,66 @@ fn config(
         .expect("versions")
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+}
+
+fn asking(
+    der: CertificateDer<'static>,
+    key: Arc<dyn SigningKey>,
+    versions: &[&'static SupportedProtocolVersion],
+    wanting: Wanting,
+) -> ServerConfig {
+    let certified = CertifiedKey::new(vec![der], key);
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions)
+        .expect("versions")
+        .with_client_cert_verifier(Arc::new(wanting))
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+}
+
+/// Wants a certificate of the client, and lets any signature pass.
+#[derive(Debug)]
+struct Wanting {
+    takes: bool,
+}
+
+impl ClientCertVerifier for Wanting {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        match self.takes {
+            true => Ok(ClientCertVerified::assertion()),
+            false => Err(CertificateError::UnknownIssuer.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
+    }
 }
 
 /// Signs without a key.

@@ -33,6 +33,28 @@ pub(super) fn explain(error: io::Error, first: &[u8], verifier: &Verifier) -> Fa
     }
 }
 
+/// Whether it was the peer that put an end to it, with an alert or by hanging up.
+pub(super) fn is_ended_by_peer(error: &io::Error) -> bool {
+    match fault(error) {
+        Some(fault) => matches!(fault, Error::AlertReceived(_)),
+        None => matches!(
+            error.kind(),
+            io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::UnexpectedEof
+        ),
+    }
+}
+
+/// What a peer said, or did, to put an end to it.
+pub(super) fn said(error: &io::Error) -> String {
+    match (fault(error), is_ended_by_peer(error)) {
+        (Some(fault), _) => word::broken(fault),
+        (None, true) => "the server hung up".to_owned(),
+        (None, false) => error.to_string(),
+    }
+}
+
 /// Whether the peer ended the handshake over the protocols that were offered.
 pub(super) fn no_protocol(error: &io::Error) -> bool {
     let no_protocol = Error::AlertReceived(AlertDescription::NoApplicationProtocol);

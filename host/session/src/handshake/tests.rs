@@ -28,7 +28,7 @@ async fn shake_with(
     verifier: Arc<Verifier>,
     protocols: &[&[u8]],
 ) -> Result<Handshaken, Failure> {
-    handshake(context, &at(peer), &[peer], verifier, protocols).await
+    handshake(context, &at(peer), &[peer], verifier, None, protocols).await
 }
 
 /// What comes of a handshake that only takes down the chain and offers nothing.
@@ -116,7 +116,7 @@ async fn a_host_that_is_no_name_cannot_be_set_up() {
     let mut server = at(peer.address);
     server.host = "no name".to_owned();
     let context = Sample::new().context;
-    let failed = handshake(&context, &server, &[peer.address], capture(), &[]).await;
+    let failed = handshake(&context, &server, &[peer.address], capture(), None, &[]).await;
     assert!(matches!(failed, Err(Failure::Setup(_))), "{failed:?}");
 }
 
@@ -127,6 +127,7 @@ fn certificates_are_judged_by_the_clock_of_the_context() {
     let verifier = capture();
     let told = |context: &Context| {
         let attempt = Attempt {
+            key: None,
             context,
             server: &server,
             verifier: &verifier,

@@ -8,7 +8,7 @@ use crate::report::Remedy;
 pub(super) fn downgrade(case: &Case<'_>) -> Words {
     match case.told.cause {
         Cause::NoTls => strict_without_tls(case),
-        Cause::LevelFloor | Cause::Moved | Cause::Rules => below_declared(case),
+        _ => below_declared(case),
     }
 }
 

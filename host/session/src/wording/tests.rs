@@ -45,7 +45,9 @@ fn after(code: Option<Code>) -> Option<Code> {
         Some(Code::AcceptedOnFirstUse) => Code::BytesBeforeTls,
         Some(Code::BytesBeforeTls) => Code::CertificateLost,
         Some(Code::CertificateLost) => Code::CertificateNeeded,
-        Some(Code::CertificateNeeded) => Code::Downgrade,
+        Some(Code::CertificateNeeded) => Code::ClientKeyMismatch,
+        Some(Code::ClientKeyMismatch) => Code::ClientKeyMissing,
+        Some(Code::ClientKeyMissing) => Code::Downgrade,
         Some(Code::Downgrade) => Code::ExistingProtocol,
         Some(Code::ExistingProtocol) => Code::FipsUnavailable,
         Some(Code::FipsUnavailable) => Code::HeldCertificate,
@@ -79,7 +81,14 @@ const VERDICTS: [kernel::Code; 8] = [
     kernel::Code::Revoked,
 ];
 
-const CAUSES: [Cause; 4] = [Cause::LevelFloor, Cause::Moved, Cause::NoTls, Cause::Rules];
+const CAUSES: [Cause; 6] = [
+    Cause::ClientKey,
+    Cause::ClientKeyWanted,
+    Cause::LevelFloor,
+    Cause::Moved,
+    Cause::NoTls,
+    Cause::Rules,
+];
 
 fn is_well(code: Code) -> bool {
     matches!(
@@ -141,7 +150,7 @@ fn every_code_names_the_server_and_every_refusal_a_next_step() {
 #[test]
 fn the_list_of_codes_goes_through_all_but_the_verdicts() {
     let codes = std::iter::successors(after(None), |code| after(Some(*code)));
-    assert_eq!(codes.count(), 25);
+    assert_eq!(codes.count(), 27);
 }
 
 #[test]

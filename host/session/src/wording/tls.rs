@@ -15,7 +15,7 @@ impl Case<'_> {
     }
 
     /// Who, and where.
-    fn peer(&self) -> String {
+    pub(super) fn peer(&self) -> String {
         format!("{} at {}", self.name(), self.server.endpoint())
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anchorhold_kernel::certificate::{Facts, key_fault, moment};
-use anchorhold_kernel::{CertificateKind, Entry, EntryKind, EntryServers, Fingerprint, ServerName};
+use anchorhold_kernel::plan::StoreScope;
+use anchorhold_kernel::{
+    CertificateKind, Entry, EntryKind, EntryServers, Fingerprint, ServerName, Store,
+};
 
 use super::case::Case;
 use super::finding::{Findings, Severity, of_store};
@@ -11,6 +14,7 @@ use crate::builtin;
 use crate::commands::holding::Holding;
 use crate::commands::{missing, validity};
 use crate::exit::Failure;
+use crate::output::counted;
 
 /// Looks at what the stores hold, and at what they should.
 pub(super) fn look(case: &Case<'_>, findings: &mut Findings<'_>) -> Result<(), Failure> {
@@ -19,10 +23,23 @@ pub(super) fn look(case: &Case<'_>, findings: &mut Findings<'_>) -> Result<(), F
         return Ok(());
     }
     let holding = Holding::look(case.home, &case.answered)?;
+    let foreign = foreign(case);
+    let mut past: BTreeMap<&str, usize> = BTreeMap::new();
     for held in each_once(&holding.entries) {
-        if held.vouches() {
-            vouching(&held, &holding, case, findings);
+        match held.only_of(&foreign) {
+            Some(store) if held.has_expired(case) => *past.entry(store).or_default() += 1,
+            None if held.vouches() => vouching(&held, &holding, case, findings),
+            _ => {}
         }
+    }
+    for (store, count) in past {
+        let message = format!(
+            "what of it has expired vouches for nobody any more: {}",
+            counted(count, "certificate")
+        );
+        let remedy = "nothing has to be done: whoever keeps the store replaces them, as an update \
+                      of the system does with its roots";
+        findings.note("certificate-expired", of_store(store), message, remedy);
     }
     superseded(&holding, case, findings)?;
     unscoped(&holding, case, findings);
@@ -31,6 +48,18 @@ pub(super) fn look(case: &Case<'_>, findings: &mut Findings<'_>) -> Result<(), F
         lost(&holding, case, findings)?;
     }
     Ok(())
+}
+
+/// The stores all of whose anchors vouch, and which only others change: the roots of a system, or a
+/// token of somebody else's. What is in them nobody here has imported, or can take out.
+fn foreign<'c>(case: &'c Case<'_>) -> BTreeSet<&'c str> {
+    let answered = case
+        .stores()
+        .iter()
+        .filter(|store| case.answers(store.name()));
+    let foreign =
+        answered.filter(|store| store.plan().scope == StoreScope::Any && !store.writable());
+    foreign.map(Store::name).collect()
 }
 
 /// One certificate, with every store that holds it.
@@ -50,6 +79,23 @@ impl Held<'_> {
         self.entries
             .iter()
             .any(|entry| entry.servers != EntryServers::None)
+    }
+
+    /// The store of these that holds it, where it is only in such, and named for nobody.
+    fn only_of<'s>(&self, stores: &BTreeSet<&'s str>) -> Option<&'s str> {
+        let of = |entry: &Entry| {
+            let known = stores.get(entry.store.as_str());
+            known
+                .copied()
+                .filter(|_| entry.servers == EntryServers::Any)
+        };
+        let all: Option<Vec<&str>> = self.entries.iter().map(|entry| of(entry)).collect();
+        all?.first().copied()
+    }
+
+    fn has_expired(&self, case: &Case<'_>) -> bool {
+        let facts = self.entries.first().and_then(|entry| entry.facts().ok());
+        facts.is_some_and(|facts| facts.expired(moment(case.now)))
     }
 
     fn named(&self) -> BTreeSet<&ServerName> {
@@ -249,6 +295,7 @@ fn unscoped(holding: &Holding, case: &Case<'_>, findings: &mut Findings<'_>) {
                 entry.store == store.name()
                     && matches!(entry.kind, EntryKind::Certificate(_))
                     && entry.servers == EntryServers::None
+                    && !is_own(entry, case)
             })
             .collect();
         if idle.len() > MANY {
@@ -257,6 +304,13 @@ fn unscoped(holding: &Holding, case: &Case<'_>, findings: &mut Findings<'_>) {
             idle.iter().for_each(|entry| one_unscoped(entry, findings));
         }
     }
+}
+
+/// Whether a certificate is what this client shows, which nobody expects to vouch for a server.
+fn is_own(entry: &Entry, case: &Case<'_>) -> bool {
+    let servers = case.servers.iter().flat_map(|servers| &servers.all);
+    let mut keys = servers.filter_map(|server| server.policy.client_key.as_ref());
+    keys.any(|key| key.store == entry.store && key.label == entry.label)
 }
 
 fn many_unscoped(store: &str, count: usize, findings: &mut Findings<'_>) {
@@ -320,7 +374,7 @@ fn short(one: &Fingerprint) -> String {
 const UNSCOPED: &str = "certificate-unscoped";
 
 /// How many seconds before its end a certificate begins to be a warning.
-const SOON: i64 = 30 * 24 * 60 * 60;
+pub(super) const SOON: i64 = 30 * 24 * 60 * 60;
 
 /// How many certificates of one store are told one by one.
 const MANY: usize = 5;

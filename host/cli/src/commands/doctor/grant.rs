@@ -55,7 +55,7 @@ impl<'a> Used<'a> {
     }
 
     fn is_idle(&self, grant: &Grant) -> bool {
-        let mut needs = self.manifest.needs.iter();
+        let mut needs = self.manifest.grantable();
         !needs.any(|need| grant.narrowed(need).is_some())
     }
 

@@ -53,7 +53,8 @@ fn answered(store: &Store, health: &StoreHealth, case: &Case<'_>, findings: &mut
         }
         HealthState::Locked => {
             let message = detail("it is locked, so that it cannot be changed and cannot sign");
-            findings.warning("store-locked", &about, message, unlock);
+            let remedy = damage::unlocking(store, &unlock);
+            findings.warning("store-locked", &about, message, remedy);
         }
         _ => {
             let message = detail("it says that it cannot be reached, though it could be listed");
@@ -62,8 +63,8 @@ fn answered(store: &Store, health: &StoreHealth, case: &Case<'_>, findings: &mut
         }
     }
     if let Some(left @ 0..=1) = health.attempts_left {
-        let message = format!("{left} attempts are left before it locks itself");
-        let remedy = "have an administrator of the token reset the count before it is unlocked";
+        let message = damage::few_attempts(left);
+        let remedy = damage::of_health(store, health).unwrap_or_else(|| damage::RESET.to_owned());
         findings.warning("attempts-few", &about, message, remedy);
     }
     writable(store, health, case, findings);
@@ -122,9 +123,13 @@ fn confined(store: &Store, health: &StoreHealth, case: &Case<'_>, findings: &mut
                 "the sandbox of its plugin is {sandbox}: {}",
                 health.sandbox_note
             );
+            let mend = match health.sandbox_note.contains(PROXY) {
+                true => "install xdg-dbus-proxy",
+                false => "mend what is found of this machine",
+            };
             let remedy = format!(
-                "mend what is found of this machine, or grant the plugin less; \
-                 `require_sandbox = true` in the [[store]] in {file} refuses it meanwhile"
+                "{mend}, or grant the plugin less; `require_sandbox = true` in the [[store]] in \
+                 {file} refuses it meanwhile"
             );
             let severity = match sandbox == Sandbox::Partial && is_granted(store.plan(), case) {
                 true => Severity::Note,
@@ -135,6 +140,9 @@ fn confined(store: &Store, health: &StoreHealth, case: &Case<'_>, findings: &mut
         _ => {}
     }
 }
+
+/// What keeps a plugin that reaches the bus of a session to what is granted of that.
+const PROXY: &str = "xdg-dbus-proxy";
 
 /// Whether what is less than a whole sandbox is so because the operator granted what nothing
 /// confines wholly, on a machine that has all that confines.

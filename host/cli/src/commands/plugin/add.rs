@@ -12,7 +12,7 @@ use anchorhold_state::Event;
 
 use super::file::PluginFile;
 use super::refused;
-use super::registration::{digest, library, needs, stores_of, text};
+use super::registration::{digest, library, stores_of, text, texts};
 use super::setting::{missing, required, typed};
 use crate::args::plugin::PluginAdd;
 use crate::config::plugins::Registered;
@@ -157,21 +157,32 @@ impl Wanted {
         settings: &BTreeMap<String, Value>,
         home: &Home,
     ) -> Result<Option<Failure>, Failure> {
-        let instead = "write a [[store]] for it with secrets = { … } into anchorhold.toml, and \
-                       add it with --no-store";
-        missing(&self.inspected.manifest, settings, home, instead)
+        let instead = format!(
+            "add it with --no-store, and make its store after that: anchorhold store create --name \
+             NAME --plugin {} --secret KEY=file:PATH",
+            self.plan.id
+        );
+        missing(&self.inspected.manifest, settings, &[], home, &instead)
     }
 
     /// How a store comes to a plugin that has none, for want of settings.
     fn mend(&self) -> String {
         let manifest = &self.inspected.manifest;
-        let by_hand = "write a [[store]] for it into anchorhold.toml";
         let (keys, secrets) = required(manifest);
-        if !secrets.is_empty() {
-            return by_hand.to_owned();
-        }
         let set: String = keys.iter().map(|key| format!(" --set {key}=…")).collect();
-        format!("say the same again with{set}, or {by_hand}")
+        if secrets.is_empty() {
+            return format!(
+                "say the same again with{set}, or write a [[store]] for it into anchorhold.toml"
+            );
+        }
+        let secrets: String = secrets
+            .iter()
+            .map(|key| format!(" --secret {key}=file:PATH"))
+            .collect();
+        format!(
+            "make one: anchorhold store create --name NAME --plugin {}{set}{secrets}",
+            self.plan.id
+        )
     }
 
     fn is_unchanged(&self, args: &PluginAdd) -> bool {
@@ -224,7 +235,11 @@ impl Wanted {
         if let Some(known) = &self.known {
             page.field("  was", &digest(&known.plan.pins.library))?;
         }
-        page.field("needs", &or_nothing(&needs(&self.inspected.manifest)))?;
+        let manifest = &self.inspected.manifest;
+        page.field("needs", &or_nothing(&texts(&manifest.needs)))?;
+        if !manifest.may_need.is_empty() {
+            page.field("may need", &texts(&manifest.may_need).join(", "))?;
+        }
         let grants: Vec<String> = self.plan.grants.iter().map(ToString::to_string).collect();
         page.field("is granted", &or_nothing(&grants))?;
         if let Some(store) = &self.store {

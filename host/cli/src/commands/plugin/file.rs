@@ -86,7 +86,7 @@ impl PluginFile {
     /// Writes it with this plugin in it, and reads it back with the whole configuration, to which
     /// it has to fit.
     pub(super) fn write(&self, plan: &LibraryPlan, home: &Home) -> Result<(), Failure> {
-        self.file.write(HEAD, &self.root(plan), &home.paths)
+        self.file.write(HEAD, &self.root(plan), &[], &home.paths)
     }
 
     /// Takes it away.

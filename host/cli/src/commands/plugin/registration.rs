@@ -26,7 +26,8 @@ pub(in crate::commands) fn shown(entry: &PluginEntry, home: &Home) -> Result<api
             library: None,
             sha256: None,
             manifest_sha256: None,
-            needs: needs(plugin.manifest()),
+            needs: texts(&plugin.manifest().needs),
+            may_need: texts(&plugin.manifest().may_need),
             grants: Vec::new(),
             stores,
         },
@@ -45,6 +46,10 @@ pub(super) fn library(plan: &LibraryPlan, stores: Vec<String>, home: &Home) -> a
             Some(admitted.err().unwrap_or_else(|| refusal.clone()))
         }
     };
+    let of_manifest = |list: fn(&Manifest) -> &Vec<Need>| {
+        let found = inspected.as_ref().ok();
+        found.map_or_else(Vec::new, |found| texts(list(&found.manifest)))
+    };
     api::Plugin {
         id: plan.id.clone(),
         version: None,
@@ -62,10 +67,8 @@ pub(super) fn library(plan: &LibraryPlan, stores: Vec<String>, home: &Home) -> a
         library: inspected.as_ref().ok().map(|found| text(&found.library)),
         sha256: Some(digest(&plan.pins.library)),
         manifest_sha256: Some(digest(&plan.pins.manifest)),
-        needs: inspected
-            .as_ref()
-            .map(|found| needs(&found.manifest))
-            .unwrap_or_default(),
+        needs: of_manifest(|manifest| &manifest.needs),
+        may_need: of_manifest(|manifest| &manifest.may_need),
         grants: plan.grants.iter().map(ToString::to_string).collect(),
         stores,
     }
@@ -106,9 +109,9 @@ fn told(refusal: &Refusal) -> String {
     }
 }
 
-/// The needs of a manifest, as they are written.
-pub(super) fn needs(manifest: &Manifest) -> Vec<String> {
-    manifest.needs.iter().map(Need::to_string).collect()
+/// Needs, as they are written in a manifest.
+pub(super) fn texts(needs: &[Need]) -> Vec<String> {
+    needs.iter().map(Need::to_string).collect()
 }
 
 /// A SHA-256 as people write it.

@@ -46,11 +46,12 @@ pub(super) fn without_pins(
     settings
 }
 
-/// What a store would lack that has these settings and no others; where that is a secret, `instead`
-/// says what to do.
+/// What a store would lack that has these settings and no others, and a source for these of its
+/// secrets; where that is a secret, `instead` says what to do.
 pub(in crate::commands) fn missing(
     manifest: &Manifest,
     settings: &BTreeMap<String, Value>,
+    sources: &[&str],
     home: &Home,
     instead: &str,
 ) -> Result<Option<Failure>, Failure> {
@@ -67,7 +68,8 @@ pub(in crate::commands) fn missing(
         }
         Err(error) => return Err(wrong(error.to_string())),
     }
-    let (_, secrets) = required(manifest);
+    let (_, mut secrets) = required(manifest);
+    secrets.retain(|key| !sources.contains(key));
     Ok((!secrets.is_empty()).then(|| {
         let message = format!("it needs the secret {}", secrets.join(", "));
         wrong(message).remedy(instead)

@@ -10,6 +10,7 @@ use anchorhold_boundary::manifest::Value;
 
 use super::draft::Draft;
 use super::look::{look, version};
+use super::outfit::Outfit;
 use crate::args::store::StoreCreate;
 use crate::builtin;
 use crate::commands::damage;
@@ -53,7 +54,13 @@ pub(super) fn adopt(
                 ("adopt".to_owned(), Value::String(how.to_owned())),
                 ("path".to_owned(), Value::String(database.text()?)),
             ];
-            let draft = Draft::new(&name, builtin::KEYDB, &settings.into(), home)?;
+            let draft = Draft::new(
+                &name,
+                builtin::KEYDB,
+                &settings.into(),
+                Outfit::default(),
+                home,
+            )?;
             (draft, "new", "store-adopted")
         }
     };

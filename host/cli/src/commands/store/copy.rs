@@ -5,9 +5,9 @@ use anchorhold_kernel::import::{self, CopyReport, CopyRequest, Outcome};
 use anchorhold_kernel::plan::StoreScope;
 use anchorhold_kernel::{Kernel, Store as KernelStore};
 
-use super::create::{begin, settings};
+use super::create::{begin, drafted};
 use super::draft::Draft;
-use crate::args::store::StoreCopy;
+use crate::args::store::{StoreCopy, StoreCreate};
 use crate::builtin;
 use crate::commands::damage;
 use crate::commands::holding::{check_stores, scoped_servers};
@@ -27,8 +27,7 @@ pub(super) fn run(args: &StoreCopy, home: &Home) -> Result<Reply, Failure> {
             copy(&args.from, &args.to, args.dry_run, home, home.kernel()?)?
         }
         false => {
-            let settings = settings(&args.to, builtin::KEYDB, &[], home)?;
-            let draft = Draft::new(&args.to, builtin::KEYDB, &settings, home)?;
+            let draft = drafted(&args.to, builtin::KEYDB, &StoreCreate::default(), home)?;
             begin(&draft, home)?;
             into_new(&args.from, &draft, args.dry_run, home)?
         }

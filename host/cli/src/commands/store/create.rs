@@ -9,6 +9,7 @@ use anchorhold_kernel::PluginEntry;
 
 use super::draft::Draft;
 use super::look::look;
+use super::outfit::Outfit;
 use super::{adopt, like, search};
 use crate::args::store::StoreCreate;
 use crate::builtin;
@@ -51,13 +52,27 @@ pub(super) fn document(
 fn create(args: &StoreCreate, home: &Home) -> Result<api::CreatedStore, Failure> {
     let name = name_of(args)?;
     let plugin = args.plugin.as_deref().unwrap_or(builtin::KEYDB);
-    let settings = settings(name, plugin, &args.settings, home)?;
-    let draft = Draft::new(name, plugin, &settings, home)?;
+    let draft = drafted(name, plugin, args, home)?;
     let created = begin(&draft, home)?;
     if !args.dry_run {
         draft.write("store-created", home)?;
     }
     Ok(created)
+}
+
+/// A new store of a plugin, with what was typed for it and what it is known to need.
+pub(super) fn drafted(
+    name: &str,
+    plugin: &str,
+    args: &StoreCreate,
+    home: &Home,
+) -> Result<Draft, Failure> {
+    let manifest = manifest_of(plugin, home)?;
+    let mut settings = given(name, plugin, &args.settings, &manifest)?;
+    let outfit = Outfit::of(args, &manifest, &mut settings)?;
+    let secrets: Vec<&str> = outfit.secrets().collect();
+    check(&manifest, &settings, &secrets, home)?;
+    Draft::new(name, plugin, &settings, outfit, home)
 }
 
 /// The name of a store that is made.
@@ -66,31 +81,31 @@ pub(super) fn name_of(args: &StoreCreate) -> Result<&str, Failure> {
     args.name.as_deref().ok_or_else(missing)
 }
 
-/// The settings of a new store, checked by the manifest of its plugin.
-pub(super) fn settings(
+/// The settings of a new store, as the manifest of its plugin has their types.
+fn given(
     name: &str,
     plugin: &str,
     given: &[(String, String)],
-    home: &Home,
+    manifest: &Manifest,
 ) -> Result<BTreeMap<String, Value>, Failure> {
-    let manifest = manifest_of(plugin, home)?;
-    let mut settings = typed(&manifest, given)?;
+    let mut settings = typed(manifest, given)?;
     if plugin == builtin::KEYDB && !settings.contains_key("path") {
         let path = format!("{STORES}/{name}.p12");
         settings.insert("path".to_owned(), Value::String(path));
     }
-    check(&manifest, &settings, home)?;
     Ok(settings)
 }
 
-/// Refuses settings that no store of a plugin could have.
+/// Refuses settings that no store of a plugin could have, where these of its secrets have a source.
 pub(super) fn check(
     manifest: &Manifest,
     settings: &BTreeMap<String, Value>,
+    secrets: &[&str],
     home: &Home,
 ) -> Result<(), Failure> {
-    let instead = "write a [[store]] for it with secrets = { … } into anchorhold.toml";
-    match missing(manifest, settings, home, instead)? {
+    let instead = "say where it is kept: --secret KEY=file:PATH, KEY=credential:NAME, KEY=fd:NUMBER \
+                   or KEY=ask";
+    match missing(manifest, settings, secrets, home, instead)? {
         Some(failure) => Err(failure),
         None => Ok(()),
     }

@@ -9,6 +9,8 @@ use anchorhold_kernel::plan::{StorePlan, StoreTable};
 use anchorhold_state::Event;
 use toml::Table;
 
+use super::outfit::Outfit;
+use crate::builtin::Trust;
 use crate::commands::damage;
 use crate::commands::plugin::file::lowered;
 use crate::config::own_file::OwnFile;
@@ -22,6 +24,8 @@ pub(super) struct Draft {
     file: OwnFile,
     /// Its `[[store]]` table.
     table: Table,
+    /// What it is given beside its settings.
+    outfit: Outfit,
 }
 
 impl Draft {
@@ -30,17 +34,21 @@ impl Draft {
         name: &str,
         plugin: &str,
         settings: &BTreeMap<String, Value>,
+        outfit: Outfit,
         home: &Home,
     ) -> Result<Self, Failure> {
         let mut table = Table::new();
         table.insert("name".to_owned(), name.into());
         table.insert("plugin".to_owned(), plugin.into());
-        table.insert("settings".to_owned(), lowered(settings).into());
-        Self::of_table(table, home)
+        if !settings.is_empty() {
+            table.insert("settings".to_owned(), lowered(settings).into());
+        }
+        Self::of_table(table, outfit, home)
     }
 
-    /// A new store that is written like this.
-    pub(super) fn of_table(table: Table, home: &Home) -> Result<Self, Failure> {
+    /// A new store that is written like this, and is given what stands in its outfit besides.
+    pub(super) fn of_table(mut table: Table, outfit: Outfit, home: &Home) -> Result<Self, Failure> {
+        outfit.put_into(&mut table);
         let name = table.get("name").and_then(|name| name.as_str());
         let name = name.unwrap_or_default();
         if home.config()?.stores.iter().any(|store| store.name == name) {
@@ -53,7 +61,11 @@ impl Draft {
         if file.is_there() {
             return Err(is_there(name));
         }
-        Ok(Self { file, table })
+        Ok(Self {
+            file,
+            table,
+            outfit,
+        })
     }
 
     /// A store that stands in a file of its own already.
@@ -63,7 +75,11 @@ impl Draft {
         let tables = root.get("store").and_then(|tables| tables.as_array());
         let table = tables.and_then(|tables| tables.first()?.as_table());
         let table = table.cloned().unwrap_or_default();
-        Ok(Self { file, table })
+        Ok(Self {
+            file,
+            table,
+            outfit: Outfit::default(),
+        })
     }
 
     /// Gives it a setting; whether that is new.
@@ -75,6 +91,11 @@ impl Draft {
         };
         let before = settings.insert(key.to_owned(), value.into());
         before.is_none_or(|before| before.as_str() != Some(value))
+    }
+
+    /// What it is given beside its settings.
+    pub(super) fn outfit(&self) -> &Outfit {
+        &self.outfit
     }
 
     /// The file in which it stands, or will.
@@ -108,7 +129,8 @@ impl Draft {
         }
         let mut root = Table::new();
         root.insert("store".to_owned(), vec![self.table.clone()].into());
-        self.file.write(HEAD, &root, &home.paths)?;
+        self.file
+            .write(HEAD, &root, &self.outfit.remarks(), &home.paths)?;
         change.note(Event::new(kind, told(&plan)).store(&plan.name));
         if !self.file.is_there() {
             // A name may have been another store's, whose plugin crashed.
@@ -140,7 +162,9 @@ fn planned(table: &Table, home: &Home) -> Result<StorePlan, Failure> {
         .try_into()
         .map_err(|error: toml::de::Error| invalid(error.message().to_owned()))?;
     let plan = table.plan(&home.paths.base);
-    plan.map_err(|error| invalid(error.to_string()))
+    let plan = plan.map_err(|error| invalid(error.to_string()))?;
+    Trust::of(&plan).map_err(|error| invalid(error.to_string()))?;
+    Ok(plan)
 }
 
 /// A store in a journal.

@@ -9,8 +9,9 @@ use anchorhold_boundary::manifest::Value;
 use anchorhold_kernel::plan::StorePlan;
 use toml::Table;
 
-use super::create::{STORES, begin, check, document, manifest_of, name_of, settings};
+use super::create::{STORES, begin, check, document, drafted, manifest_of, name_of};
 use super::draft::{Draft, setting};
+use super::outfit::Outfit;
 use super::{copy, look};
 use crate::args::store::StoreCreate;
 use crate::builtin;
@@ -31,10 +32,7 @@ pub(super) fn run(like: &str, args: &StoreCreate, home: &Home) -> Result<Reply, 
         return Err(unknown_store(home, like)?);
     };
     let draft = match args.plugin.as_deref() {
-        Some(plugin) if plugin != plan.plugin => {
-            let settings = settings(name, plugin, &args.settings, home)?;
-            Draft::new(name, plugin, &settings, home)?
-        }
+        Some(plugin) if plugin != plan.plugin => drafted(name, plugin, args, home)?,
         _ => same_kind(name, plan, args, home)?,
     };
     let created = begin(&draft, home)?;
@@ -71,11 +69,14 @@ fn same_kind(
         return Err(Failure::usage("setting-invalid", message)
             .remedy("say what is different about it with --set KEY=VALUE"));
     }
-    check(&manifest, &settings, home)?;
+    let outfit = Outfit::typed(args)?;
+    let secrets = plan.secrets.keys().map(String::as_str);
+    let secrets: Vec<&str> = secrets.chain(outfit.secrets()).collect();
+    check(&manifest, &settings, &secrets, home)?;
     let mut table = table_of(plan, home)?;
     table.insert("name".to_owned(), name.into());
     table.insert("settings".to_owned(), lowered(&settings).into());
-    Draft::of_table(table, home)
+    Draft::of_table(table, outfit, home)
 }
 
 /// A key database in the same format, version and form of its stash, where those can be seen.

@@ -10,6 +10,7 @@ use anchorhold_kernel::{Store as KernelStore, StoreError, StoreErrorKind};
 
 use super::{damage, unknown_store};
 use crate::args::{StoreName, StoreUnlock};
+use crate::builtin;
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::output::Reply;
@@ -28,10 +29,14 @@ pub(super) fn unlock(args: &StoreUnlock, home: &Home) -> Result<Reply, Failure> 
     store
         .fresh_snapshot()
         .map_err(|error| refused(store, &error))?;
-    let secrets = &store.plan().secrets;
+    let mut sources = store.plan().secrets.values();
+    let stored = sources.any(SecretSource::is_stored);
     Ok(turned(
         store,
-        match secrets.values().any(SecretSource::is_stored) {
+        match stored {
+            _ if store.plugin_id() == builtin::KEYCHAIN => {
+                "the keychain is open, for every program of its session, until it is locked again"
+            }
             true => {
                 "its lock is open; a store that forgets it with its process is opened again, from \
                  what its `secrets` say, whenever it is needed"
@@ -124,22 +129,31 @@ fn turned(store: &KernelStore, message: &str) -> Reply {
 }
 
 /// Why a lock was not turned: a person can help with some of it.
-fn refused(store: &KernelStore, error: &StoreError) -> Failure {
+pub(super) fn refused(store: &KernelStore, error: &StoreError) -> Failure {
     let status = match error.kind() {
         StoreErrorKind::Call(call) => Some(call.status),
         _ => None,
     };
     let left = || match store.health().attempts_left {
-        Some(1) => "one attempt is left before it locks itself".to_owned(),
-        Some(left) => format!("{left} attempts are left before it locks itself"),
+        Some(left) => damage::few_attempts(left),
         None => "how many attempts are left is not known".to_owned(),
     };
     let message = error.to_string();
+    let is_keychain = store.plugin_id() == builtin::KEYCHAIN;
     match status {
-        Some(Status::WrongSecret) => Failure::usage("secret-wrong", message)
-            .remedy(format!("{}; try again with the right one", left())),
-        Some(Status::LockedOut) => Failure::failed("store-locked-out", message)
-            .remedy("no attempt is left: whoever administers it has to reset it"),
+        Some(Status::WrongSecret) => Failure::usage("secret-wrong", message).remedy(format!(
+            "{}; try again with the right one: anchorhold store unlock {}",
+            left(),
+            store.name()
+        )),
+        Some(Status::LockedOut) => {
+            Failure::failed("store-locked-out", message).remedy(damage::RESET)
+        }
+        Some(Status::PromptRefused) if is_keychain => Failure::usage("secret-missing", message)
+            .remedy(
+                "answer the prompt of the keychain, which the session shows on its display; where \
+                 there is none, the login of the session opens it",
+            ),
         Some(Status::PromptRefused) => Failure::usage("secret-missing", message).remedy(format!(
             "type it at a terminal, or name a file that only you can read: anchorhold store \
              unlock {} --pin-file FILE",

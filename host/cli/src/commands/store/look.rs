@@ -1,5 +1,7 @@
 //! What a store holds that is made or adopted, looked at before anything is written.
 
+mod reach;
+
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
@@ -7,10 +9,13 @@ use std::path::Path;
 use anchorhold_api as api;
 use anchorhold_boundary::health::HealthState;
 use anchorhold_formats::kdb;
-use anchorhold_kernel::plan::StorePlan;
+use anchorhold_kernel::health::StoreHealth;
+use anchorhold_kernel::plan::{StorePlan, StoreScope};
 use anchorhold_kernel::{EntryServers, Kernel, Store, import};
 
 use super::draft::{Draft, setting};
+use super::outfit::Outfit;
+use crate::builtin;
 use crate::commands::damage;
 use crate::commands::holding::certificate;
 use crate::commands::scope::proposed;
@@ -30,13 +35,36 @@ pub(super) fn look(
         let message = format!("store \"{}\" cannot be opened", plan.name);
         return Err(Failure::failed("store-unavailable", message));
     };
+    let locked = match store.fresh_snapshot() {
+        Ok(_) => false,
+        Err(error) if damage::database(store).is_some() => {
+            // Whoever named it has to bring another one, or what it lacks.
+            let failure = Failure::usage("database-unusable", error.kind().to_string());
+            return Err(failure.remedy(unusable(store, home)));
+        }
+        Err(error) if reach::is_locked(&error) => true,
+        Err(error) => return Err(reach::refused(store, &error, draft.outfit())),
+    };
+    if store.plugin_id() == builtin::PKCS11 && reach::prove(store, draft.outfit())? {
+        // Who is logged in sees more.
+        store
+            .fresh_snapshot()
+            .map_err(|error| reach::refused(store, &error, draft.outfit()))?;
+    }
     let mut created = held(&kernel, store, home)?;
     created.outcome = outcome.to_owned();
     created.file = draft.file().display().to_string();
     if let Some(path) = damage::database_of(&plan) {
         describe(&path, &plan, &mut created);
     }
-    advise(store, &mut created, home);
+    let health = store.health();
+    if store.plugin_id() != builtin::KEYDB {
+        reach::describe(store, draft.outfit(), &health, &mut created);
+    }
+    advise(&health, &mut created, home);
+    if store.plugin_id() != builtin::KEYDB {
+        reach::advise(store, &health, locked, &mut created, home);
+    }
     Ok(created)
 }
 
@@ -46,17 +74,6 @@ fn has_index(path: &Path) -> bool {
 }
 
 fn held(kernel: &Kernel, store: &Store, home: &Home) -> Result<api::CreatedStore, Failure> {
-    store.fresh_snapshot().map_err(|error| {
-        let failure = match damage::database(store) {
-            // Whoever named it has to bring another one, or what it lacks.
-            Some(_) => Failure::usage("database-unusable", error.kind().to_string()),
-            None => Failure::failed("store-unavailable", error.to_string()),
-        };
-        match damage::remedy(store, &error) {
-            Some(remedy) if damage::database(store).is_none() => failure.remedy(remedy),
-            _ => failure.remedy(unusable(store, home)),
-        }
-    })?;
     let scope = home.state()?.scope()?;
     let names = [store.name().to_owned()];
     let (entries, _) = kernel.entries(&names, &scope);
@@ -71,7 +88,11 @@ fn held(kernel: &Kernel, store: &Store, home: &Home) -> Result<api::CreatedStore
         version: None,
         adopted: None,
         idx: false,
-        notes: vouching(entries.iter().map(|entry| &entry.servers)),
+        reach: None,
+        notes: match store.plan().scope {
+            StoreScope::Imported => vouching(entries.iter().map(|entry| &entry.servers)),
+            _ => Vec::new(),
+        },
         certificates: entries
             .iter()
             .map(|entry| certificate(entry, now))
@@ -151,7 +172,7 @@ fn vouching<'s>(servers: impl Iterator<Item = &'s EntryServers>) -> Vec<String> 
     }
 }
 
-fn advise(store: &Store, created: &mut api::CreatedStore, home: &Home) {
+fn advise(health: &StoreHealth, created: &mut api::CreatedStore, home: &Home) {
     let command = |words: &[&str]| home.invocation.command(words);
     let name = created.name.clone();
     let keys = created.certificates.iter();
@@ -160,9 +181,8 @@ fn advise(store: &Store, created: &mut api::CreatedStore, home: &Home) {
         let text = format!("{} in it, never opened", counted(keys, "private key"));
         created.notes.push(text);
     }
-    let health = store.health();
     if health.state == HealthState::Degraded && !health.detail.is_empty() {
-        created.notes.push(health.detail);
+        created.notes.push(health.detail.clone());
     }
     if created.idx && created.adopted.is_some() {
         let text = "another program keeps an index of it, an .idx file, which a write here does \

@@ -1,5 +1,7 @@
 //! Signatures by keys that never leave a token of SoftHSM, verified by openssl.
 
+use cryptoki::mechanism::MechanismType;
+
 use super::*;
 
 /// Verifies a signature with the public key that the item shows.
@@ -96,6 +98,33 @@ fn key_of_rsa_signs() {
         Scheme::RSA_PKCS1_SHA512,
     ];
     alone(NAME, NEEDED, signs("rsa:2048", &expected));
+}
+
+#[test]
+fn message_is_hashed_here_where_the_token_does_not() {
+    const NAME: &str = "store::tests::signing::message_is_hashed_here_where_the_token_does_not";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let words = ["--keypairgen", "--id", "02", "--key-type", "rsa:2048"];
+        workshop.tool(&words);
+        let store = corp(&[]);
+        store.unlock(&user()).unwrap();
+        let key = of_kind(&store, Kind::PrivateKey).remove(0);
+        workshop.write("message", b"message");
+        let nobody = Call::detached();
+        for scheme in store.schemes(&nobody, &key.id).unwrap() {
+            let bare = [MechanismType::RSA_PKCS, MechanismType::RSA_PKCS_PSS];
+            let sign = |offered: &[MechanismType]| {
+                let mut holding = store.holding.lock().unwrap();
+                holding.with_key(&nobody, &key.id, |module, key| {
+                    sign::sign_with(module, key, &nobody, (scheme, offered), b"message")
+                })
+            };
+            verify(workshop, &key.der, scheme, &sign(&bare).unwrap());
+            let refused = sign(&[MechanismType::ECDSA]).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        }
+    });
 }
 
 #[test]

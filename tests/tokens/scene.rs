@@ -1,0 +1,211 @@
+//! A home whose store `hsm` is a token of one maker or another.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Home, Identity, Openssl, Outcome, Watched, here, skip};
+
+/// A home whose store `hsm` is a token, beside the store `keydb` that it begins with.
+pub(super) struct Scene {
+    pub(super) home: Home,
+    pub(super) openssl: Openssl,
+    /// The stock certificate of the server TSM1.
+    pub(super) server: Identity,
+    pub(super) maker: Maker,
+}
+
+/// Whose token it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Maker {
+    Nss,
+    SoftHsm,
+    Trust,
+}
+
+impl Scene {
+    /// A token of SoftHSM that is called corp.
+    pub(super) fn softhsm() -> Option<Self> {
+        if [here("softhsm2-util"), here("pkcs11-tool")].contains(&false) {
+            return None;
+        }
+        let module = module("softhsm/libsofthsm2.so")?;
+        let scene = Self::new(Maker::SoftHsm)?;
+        fs::create_dir(scene.home.path("tokens")).expect("made");
+        let text = format!(
+            "directories.tokendir = {}\n",
+            scene.home.path("tokens").display()
+        );
+        scene.home.write("softhsm2.conf", text);
+        scene.initialize("corp");
+        scene.keep_pin("1234");
+        scene.configure(&module, "token = \"corp\"", "");
+        Some(scene)
+    }
+
+    /// An NSS database without a password.
+    pub(super) fn nss() -> Option<Self> {
+        if !here("certutil") {
+            return None;
+        }
+        let module = module("libsoftokn3.so").or_else(|| module("nss/libsoftokn3.so"))?;
+        let scene = Self::new(Maker::Nss)?;
+        fs::create_dir(scene.home.path("nss")).expect("made");
+        let database = format!("sql:{}", scene.home.path("nss").display());
+        scene.tool("certutil", &["-N", "-d", &database, "--empty-password"]);
+        let settings = format!(
+            "token = \"NSS Certificate DB\", configdir = \"{}\"",
+            scene.home.path("nss").display()
+        );
+        scene.configure(&module, &settings, "");
+        Some(scene)
+    }
+
+    /// A directory of certificates as p11-kit's trust module shows it.
+    pub(super) fn trust() -> Option<Self> {
+        let module = module("pkcs11/p11-kit-trust.so")?;
+        let scene = Self::new(Maker::Trust)?;
+        fs::create_dir_all(scene.home.path("trust/blocklist")).expect("made");
+        fs::create_dir_all(scene.home.path("trust/anchors")).expect("made");
+        let trust = scene.home.path("trust");
+        let settings = format!("reserved = \"paths='{}'\"", trust.display());
+        let grant = format!("grant = [\"read:{}\"]\n", trust.display());
+        scene.write_configuration(&module, &settings, &grant);
+        Some(scene)
+    }
+
+    fn new(maker: Maker) -> Option<Self> {
+        let mut home = Home::new();
+        let openssl = Openssl::find(home.directory())?;
+        let server = openssl.stock("server");
+        home.serve(1, &["SSL Yes"]);
+        Some(Self {
+            home,
+            openssl,
+            server,
+            maker,
+        })
+    }
+
+    /// Makes another token of SoftHSM.
+    pub(super) fn initialize(&self, label: &str) {
+        let words = ["--init-token", "--free", "--label", label];
+        let pins = ["--so-pin", "12345678", "--pin", "1234"];
+        self.tool("softhsm2-util", &[words, pins].concat());
+    }
+
+    /// What the store unlocks its token with.
+    pub(super) fn keep_pin(&self, pin: &str) {
+        let path = self.home.write("pin", pin);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
+    }
+
+    /// Writes the configuration of a store on SoftHSM or NSS, with these settings and more lines.
+    pub(super) fn configure(&self, module: &Path, settings: &str, more: &str) {
+        let path = |name: &str| self.home.path(name).display().to_string();
+        let (conf, tokens) = (path("softhsm2.conf"), path("tokens"));
+        let of_maker = match self.maker {
+            Maker::SoftHsm => format!(
+                "env = {{ SOFTHSM2_CONF = \"{conf}\", P11_REAL = \"{}\" }}\n\
+                 grant = [\"read:{conf}\", \"write:{tokens}\", \"read:{}\"]\n\
+                 secrets = {{ pin = {{ file = \"{}\" }}, so_pin = {{ file = \"{}\" }} }}\n",
+                real_softhsm().display(),
+                self.home.directory().display(),
+                path("pin"),
+                path("so-pin"),
+            ),
+            Maker::Nss | Maker::Trust => String::new(),
+        };
+        self.write_configuration(module, settings, &format!("{of_maker}{more}"));
+    }
+
+    fn write_configuration(&self, module: &Path, settings: &str, more: &str) {
+        self.home.configure(&format!(
+            "[[store]]\nname = \"keydb\"\nplugin = \"anchorhold.keydb\"\n\
+             settings = {{ path = \"stores/anchorhold.p12\" }}\n\
+             [[store]]\nname = \"hsm\"\nplugin = \"anchorhold.pkcs11\"\n\
+             settings = {{ module = \"{}\", {settings} }}\n{more}",
+            module.display(),
+        ));
+    }
+
+    /// Runs a program with the environment of the token.
+    pub(super) fn tool(&self, program: &str, words: &[&str]) -> Outcome {
+        let mut command = Command::new(program);
+        command.current_dir(self.home.directory()).args(words);
+        command.env("SOFTHSM2_CONF", self.home.path("softhsm2.conf"));
+        Watched::output(&mut command, b"", Duration::from_secs(60)).exits(0)
+    }
+
+    /// Runs pkcs11-tool on the token of this label.
+    pub(super) fn pkcs11(&self, label: &str, words: &[&str]) -> Outcome {
+        let module = real_softhsm();
+        let module = module.to_string_lossy();
+        let first = ["--module", &*module, "--token-label", label];
+        self.tool("pkcs11-tool", &[&first[..], words].concat())
+    }
+
+    /// Puts a certificate there with another program.
+    pub(super) fn put_foreign(&self, certificate: &Path, label: &str) {
+        let pem = certificate.to_string_lossy();
+        match self.maker {
+            Maker::SoftHsm => {
+                let der = self.home.path("foreign.der").display().to_string();
+                self.openssl
+                    .run(&["x509", "-in", &pem, "-outform", "DER", "-out", &der]);
+                let words = ["--login", "--pin", "1234", "--write-object", &*der];
+                let more = ["--type", "cert", "--id", "99", "--label", label];
+                self.pkcs11("corp", &[&words[..], &more[..]].concat());
+            }
+            Maker::Nss => {
+                let database = format!("sql:{}", self.home.path("nss").display());
+                let words = ["-A", "-d", &database, "-n", label, "-t", "C,,", "-a"];
+                self.tool("certutil", &[&words[..], &["-i", &pem]].concat());
+            }
+            Maker::Trust => {
+                let place = self.home.path(&format!("trust/anchors/{label}.pem"));
+                fs::copy(certificate, place).expect("copied");
+            }
+        }
+    }
+
+    /// The server's certificate, imported into the token.
+    pub(super) fn import(&self) -> serde_json::Value {
+        let certificate = self.server.certificate.to_string_lossy().into_owned();
+        let words = ["import", "--server", "TSM1", "--store", "hsm", &certificate];
+        self.home.json(0, &words)
+    }
+
+    /// What the token holds, as the program shows it.
+    pub(super) fn listed(&self) -> Vec<serde_json::Value> {
+        let list = self.home.json(0, &["list", "--store", "hsm"]);
+        list["certificates"].as_array().expect("a list").clone()
+    }
+}
+
+/// The module of SoftHSM.
+pub(super) fn real_softhsm() -> PathBuf {
+    find("softhsm/libsofthsm2.so").unwrap_or_default()
+}
+
+/// A library of this machine; without it the test is skipped.
+fn module(name: &str) -> Option<PathBuf> {
+    let found = find(name);
+    if found.is_none() {
+        skip(&format!("{name} is not installed"));
+    }
+    found
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let arch = std::env::consts::ARCH;
+    let places = [
+        "/usr/lib".to_owned(),
+        format!("/usr/lib/{arch}-linux-gnu"),
+        "/usr/lib64".into(),
+    ];
+    let mut paths = places.iter().map(|place| Path::new(place).join(name));
+    paths.find(|path| path.is_file())
+}
