@@ -38,7 +38,8 @@ pub use reach::{Given, Profile, Reach};
 pub use rehearsal::{Rehearsal, Step, Story};
 pub use server::{Endpoint, Lowered, Record, RecordChange, RecordList, RecordedLevel};
 pub use session::{
-    Difference, Explanation, Level, OwnCertificate, Row, Session, SetOption, StoreState, Used, Warning,
+    Difference, Explanation, Level, OwnCertificate, Row, Session, SetOption, StoreState, Used,
+    Warning,
 };
 pub use show::{Place, Shown};
 pub use store::{

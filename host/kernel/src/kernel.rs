@@ -19,7 +19,7 @@ use crate::{Fingerprint, ScopeTable, ServerName};
 /// Every configured store.
 #[derive(Debug)]
 pub struct Kernel {
-    stores: Vec<Store>,
+    stores: Vec<Arc<Store>>,
     memory: Arc<Memory>,
 }
 
@@ -43,13 +43,16 @@ impl Kernel {
     }
 
     /// The stores, in the order of the configuration.
-    pub fn stores(&self) -> &[Store] {
+    pub fn stores(&self) -> &[Arc<Store>] {
         &self.stores
     }
 
     /// The store of a name.
     pub fn store(&self, name: &str) -> Option<&Store> {
-        self.stores.iter().find(|store| store.name() == name)
+        let mut stores = self.stores.iter();
+        stores
+            .find(|store| store.name() == name)
+            .map(|store| &**store)
     }
 
     /// Whether one of the named stores may vouch for servers that the scope table does not name.
@@ -96,7 +99,7 @@ impl Kernel {
     /// listed.
     pub fn distrusting(&self, fingerprint: &Fingerprint, der: &[u8]) -> Vec<&str> {
         let outline = Outline::read(der).ok();
-        let distrusts = |store: &&Store| {
+        let distrusts = |store: &&Arc<Store>| {
             store.last_snapshot().is_some_and(|(snapshot, _)| {
                 let distrust = snapshot.distrust();
                 distrust.find(fingerprint, outline.as_ref()).is_some()
@@ -105,7 +108,7 @@ impl Kernel {
         self.stores
             .iter()
             .filter(distrusts)
-            .map(Store::name)
+            .map(|store| store.name())
             .collect()
     }
 
@@ -122,7 +125,10 @@ impl Kernel {
 
     /// Every store with its health; no plugin in a runner keeps another store waiting.
     pub fn healths(&self) -> Vec<(&Store, StoreHealth)> {
-        each(self.stores.iter().map(Some).collect(), Store::health)
+        each(
+            self.stores.iter().map(|store| Some(&**store)).collect(),
+            Store::health,
+        )
     }
 
     /// The named stores that there are, each with its health, in the same way.

@@ -1,6 +1,7 @@
 //! A store: one configured instance of a plugin, its health and its last good snapshot.
 
 mod answers;
+mod background;
 mod certificate;
 mod condition;
 mod error;
@@ -13,7 +14,7 @@ mod supervision;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use anchorhold_boundary::batch::{Batch, Outcome};
@@ -30,6 +31,7 @@ use crate::plan::StorePlan;
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
 use crate::store::answers::{Answers, Whom};
+use crate::store::background::Background;
 use crate::store::instance::{Failed, Instance};
 use crate::store::opener::Opener;
 use crate::store::supervision::Supervision;
@@ -60,6 +62,9 @@ pub struct Store {
     failed: Mutex<Option<Failed>>,
     /// How many changes were heard of, or made here.
     changes: AtomicU64,
+    background: Background,
+    /// Itself, for the thread of a listing that goes on beside what asks.
+    me: Weak<Self>,
 }
 
 /// When a listing was begun. What changes after that, it may or may not have seen.
@@ -80,12 +85,16 @@ struct Listed {
 }
 
 impl Store {
-    pub(crate) fn open(plan: StorePlan, registry: &Registry, options: &Arc<KernelOptions>) -> Self {
+    pub(crate) fn open(
+        plan: StorePlan,
+        registry: &Registry,
+        options: &Arc<KernelOptions>,
+    ) -> Arc<Self> {
         let person = options.prompters.as_ref().map(|make| make(&plan));
         let incidents = Arc::clone(&options.incidents);
         let answers = Answers::new(&plan.name, &plan.secrets, person, Arc::clone(&incidents));
         let answers = Arc::new(answers);
-        Self {
+        Arc::new_cyclic(|me| Self {
             opener: Opener::new(&plan, registry, options, Arc::clone(&answers)),
             plan,
             answers,
@@ -99,7 +108,9 @@ impl Store {
             supervision: Mutex::default(),
             failed: Mutex::default(),
             changes: AtomicU64::new(0),
-        }
+            background: Background::default(),
+            me: me.clone(),
+        })
     }
 
     /// What other places call it.
@@ -172,7 +183,7 @@ impl Store {
         // Whoever listed while this one waited has listed for both.
         match self.known() {
             Some(known) => Ok(known),
-            None => self.list(),
+            None => self.late().map_or_else(|| self.list(), Err),
         }
     }
 
@@ -266,6 +277,8 @@ impl Store {
     pub(crate) fn part(&self, fresh: bool) -> Part {
         let listed = if fresh {
             self.fresh_snapshot()
+        } else if let Some(source) = self.meanwhile() {
+            return self.part_of(source);
         } else {
             self.snapshot()
         };
@@ -321,9 +334,9 @@ impl Store {
     fn list(&self) -> Result<Arc<Snapshot>, StoreError> {
         let instance = self.instance().map_err(|kind| self.error(kind))?;
         let begun = self.begin();
-        let listing = self
-            .list_unlocked(&instance)
-            .map_err(|error| self.error(StoreErrorKind::Call(error)))?;
+        let listing = self.list_unlocked(&instance);
+        self.note_listing(listing.as_ref().err());
+        let listing = listing.map_err(|error| self.error(StoreErrorKind::Call(error)))?;
         Ok(note(&mut self.last(), &instance, listing, begun))
     }
 

@@ -214,10 +214,13 @@ impl<'a> Stage<'a> {
         let stanza = parsed
             .stanza(name)
             .ok_or_else(|| Trouble(format!("no stanza is called {name}")))?;
-        Ok(Server::from_stanza(
-            stanza,
-            role.script.policy.clone().policy()?,
-        ))
+        let mut policy = role.script.policy.clone().policy()?;
+        if self.troupe.shared_stores && policy.accept_into.is_none() {
+            // By itself acceptance writes to files only; here it is the store that is rehearsed.
+            let plans = (self.troupe.make_plans)(self.home.path());
+            policy.accept_into = plans.first().map(|plan| plan.name.clone());
+        }
+        Ok(Server::from_stanza(stanza, policy))
     }
 
     /// What the program has open; it opens everything at its first need, as a program does that

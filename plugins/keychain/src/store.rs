@@ -89,17 +89,19 @@ impl TrustStore for KeychainStore {
 
 impl Unlock for KeychainStore {
     fn unlock(&self, call: &Call<'_>) -> Result<(), Error> {
-        if !call.may_prompt() {
-            return Err(Error::locked(
-                "the keychain asks a person, and nobody can be asked now",
-            ));
-        }
-        call.show(
-            "the keychain asks for its password",
-            "answer its own window",
-        )?;
+        let ask = || {
+            if !call.may_prompt() {
+                return Err(Error::locked(
+                    "the keychain asks a person, and nobody can be asked now",
+                ));
+            }
+            call.show(
+                "the keychain asks for its password",
+                "answer its own window",
+            )
+        };
         self.look(|vault| {
-            vault.unlock()?;
+            vault.unlock(ask)?;
             vault.load()
         })
         .map(drop)

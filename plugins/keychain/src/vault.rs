@@ -59,13 +59,15 @@ impl Vault {
         self.load_from(&*keychain)
     }
 
-    /// Has a person unlock the keychain.
-    pub(crate) fn unlock(&self) -> Result<(), Error> {
+    /// Has a person unlock the keychain, where it is locked; `ask` says first that there is
+    /// somebody.
+    pub(crate) fn unlock(&self, ask: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
         let keychain = (self.connect)()?;
-        match keychain.is_locked()? {
-            true => keychain.unlock(),
-            false => Ok(()),
+        if !keychain.is_locked()? {
+            return Ok(());
         }
+        ask()?;
+        keychain.unlock()
     }
 
     /// Locks the keychain.

@@ -4,12 +4,12 @@ use anchorhold_api::{
     Bundle, BundledServer, By, Certificate, Change, Changed, CheckedCase, ConfiguredStore, Copied,
     CreatedStore, Diagnosis, Difference, Endpoint, Error, ErrorBody, Explanation, Export, Exported,
     FailedStore, Finding, Given, Import, Imported, Journal, JournalCheck, JournalEntry, LeftOut,
-    Level, List, Lowered, Missing, NotAdopted, Offer, OpenIntent, OpenUndertaking, Password, Place,
-    OwnCertificate, Places, Platform, Plugin, PluginAdd, PluginCheck, PluginList, PluginNew, PluginRemove,
-    PluginRun, Profile, Proposal, Proposed, Reach, Record, RecordChange, RecordList, RecordedLevel,
-    Rehearsal, Replaced, Row, RunHealth, RunItem, SearchedPlace, ServerChange, Servers, Session,
-    SetOption, Setting, Shown, Step, Store, StoreCheck, StoreCopy, StoreCreate, StoreList,
-    StoreState, StoreTurn, Story, Used, Verdict, Warning,
+    Level, List, Lowered, Missing, NotAdopted, Offer, OpenIntent, OpenUndertaking, OwnCertificate,
+    Password, Place, Places, Platform, Plugin, PluginAdd, PluginCheck, PluginList, PluginNew,
+    PluginRemove, PluginRun, Profile, Proposal, Proposed, Reach, Record, RecordChange, RecordList,
+    RecordedLevel, Rehearsal, Replaced, Row, RunHealth, RunItem, SearchedPlace, ServerChange,
+    Servers, Session, SetOption, Setting, Shown, Step, Store, StoreCheck, StoreCopy, StoreCreate,
+    StoreList, StoreState, StoreTurn, Story, Used, Verdict, Warning,
 };
 
 const SHA: &str = "0b28f77b36fce811b4de7cf89959526ad6f2fd2c759046550ab6c8a7e34b7f2f";

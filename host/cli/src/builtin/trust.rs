@@ -134,7 +134,11 @@ mod tests {
             (None, Store, "leave `scope` out"),
             (Some("cka-trusted"), Store, "leave `scope` out"),
             (Some("ALL"), Any, "\"imported\", \"cka-trusted\" or \"all\""),
-            (Some(""), Imported, "\"imported\", \"cka-trusted\" or \"all\""),
+            (
+                Some(""),
+                Imported,
+                "\"imported\", \"cka-trusted\" or \"all\"",
+            ),
         ] {
             let message = of(word, scope).expect_err("refused");
             assert!(message.starts_with("store \"hsm\": "), "{message}");

@@ -14,6 +14,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use anchorhold_api as api;
 use anchorhold_formats::sth;
@@ -65,8 +66,9 @@ fn list(home: &Home) -> Result<Reply, Failure> {
 fn check(names: &[String], home: &Home) -> Result<Reply, Failure> {
     check_stores(home, names)?;
     let kernel = home.kernel()?;
-    let meant =
-        |store: &&KernelStore| names.is_empty() || names.iter().any(|name| name == store.name());
+    let meant = |store: &&Arc<KernelStore>| {
+        names.is_empty() || names.iter().any(|name| name == store.name())
+    };
     let all = kernel.stores().iter().filter(meant);
     let all: Vec<String> = all.map(|store| store.name().to_owned()).collect();
     let (mut problems, mut remedies) = (Vec::new(), Vec::new());

@@ -65,7 +65,10 @@ pub(super) fn facts(session: &Session, page: &mut Page<'_>) -> io::Result<()> {
     }
     if let Some(shown) = &session.client_certificate {
         let (label, store) = (&shown.label, &shown.store);
-        let text = format!("{} \"{label}\", with its key in store \"{store}\"", shown.sha256);
+        let text = format!(
+            "{} \"{label}\", with its key in store \"{store}\"",
+            shown.sha256
+        );
         page.field("client", &text)?;
     }
     for sha256 in &session.presented {

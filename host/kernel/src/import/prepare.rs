@@ -224,7 +224,7 @@ fn named_stores<'k>(kernel: &'k Kernel, names: &[String]) -> Result<Vec<&'k Stor
 
 /// No store has this name.
 pub(super) fn no_store(kernel: &Kernel, name: &str) -> ImportError {
-    let known: Vec<_> = kernel.stores().iter().map(Store::name).collect();
+    let known: Vec<_> = kernel.stores().iter().map(|store| store.name()).collect();
     ImportError::input(
         format!("there is no store \"{name}\""),
         format!("the stores are: {}", known.join(", ")),

@@ -28,13 +28,18 @@ impl Store {
 
     fn answered(&self, health: Health, confinement: Confinement) -> StoreHealth {
         let (age, held) = self.listed();
-        let detail = match self.crash() {
+        let slow = self.slowness();
+        let state = match (&slow, health.state) {
+            (Some(_), HealthState::Ready) => HealthState::Degraded,
+            (_, state) => state,
+        };
+        let detail = match self.crash().or(slow) {
             Some(crash) if health.detail.is_empty() => crash,
             Some(crash) => format!("{}; {crash}", health.detail),
             None => health.detail,
         };
         StoreHealth {
-            state: health.state,
+            state,
             detail,
             writable: health.writable && self.can_write(),
             watching: health.watching,

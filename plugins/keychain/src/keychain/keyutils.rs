@@ -21,7 +21,7 @@ pub(super) struct Keyutils {
 impl Keyutils {
     pub(super) fn open(settings: &Settings) -> Result<Self, Error> {
         Ok(Self {
-            rings: Store::new().map_err(failed)?,
+            rings: Store::new().map_err(|error| failed(&error))?,
             account: settings.account.clone(),
         })
     }
@@ -31,7 +31,7 @@ impl Keyutils {
             Name::Master => self.account.clone(),
             Name::Record(sha256) => format!("{}/{sha256}", self.account),
         };
-        Entry::new_in_store(&self.rings, APPLICATION, &user).map_err(failed)
+        Entry::new_in_store(&self.rings, APPLICATION, &user).map_err(|error| failed(&error))
     }
 }
 
@@ -54,7 +54,7 @@ impl Keychain for Keyutils {
         match self.entry(name)?.get_secret() {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(RingError::NoEntry) => Ok(None),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 
@@ -62,15 +62,17 @@ impl Keychain for Keyutils {
         let entry = self.entry(name)?;
         match entry.set_secret(secret) {
             // A process without a session's ring is given one by the first attempt.
-            Err(RingError::NoStorageAccess(_)) => entry.set_secret(secret).map_err(failed),
-            written => written.map_err(failed),
+            Err(RingError::NoStorageAccess(_)) => {
+                entry.set_secret(secret).map_err(|error| failed(&error))
+            }
+            written => written.map_err(|error| failed(&error)),
         }
     }
 
     fn remove(&self, name: &Name) -> Result<(), Error> {
         match self.entry(name)?.delete_credential() {
             Ok(()) | Err(RingError::NoEntry) => Ok(()),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 
@@ -79,7 +81,7 @@ impl Keychain for Keyutils {
     }
 }
 
-fn failed(error: RingError) -> Error {
+fn failed(error: &RingError) -> Error {
     let text = error.to_string();
     let is = |word: &str| text.contains(word) || format!("{error:?}").contains(word);
     if is("QuotaExceeded") {

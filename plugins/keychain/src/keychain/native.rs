@@ -26,7 +26,7 @@ impl Native {
             Name::Master => self.account.clone(),
             Name::Record(sha256) => format!("{}/{sha256}", self.account),
         };
-        Entry::new(APPLICATION, &user).map_err(failed)
+        Entry::new(APPLICATION, &user).map_err(|error| failed(&error))
     }
 }
 
@@ -47,18 +47,20 @@ impl Keychain for Native {
         match self.entry(name)?.get_secret() {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(NativeError::NoEntry) => Ok(None),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 
     fn write(&self, name: &Name, _label: &str, secret: &[u8]) -> Result<(), Error> {
-        self.entry(name)?.set_secret(secret).map_err(failed)
+        self.entry(name)?
+            .set_secret(secret)
+            .map_err(|error| failed(&error))
     }
 
     fn remove(&self, name: &Name) -> Result<(), Error> {
         match self.entry(name)?.delete_credential() {
             Ok(()) | Err(NativeError::NoEntry) => Ok(()),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 
@@ -68,6 +70,6 @@ impl Keychain for Native {
     }
 }
 
-fn failed(error: NativeError) -> Error {
+fn failed(error: &NativeError) -> Error {
     Error::unavailable(format!("the keychain: {error}"))
 }

@@ -199,6 +199,6 @@ fn a_locked_keychain_is_neither_read_nor_written() {
     scene.memory.state().is_locked = true;
     assert_eq!(scene.error().kind(), ErrorKind::Locked);
     assert_eq!(scene.put(b"two").unwrap_err().kind(), ErrorKind::Locked);
-    scene.vault().unlock().unwrap();
+    scene.vault().unlock(|| Ok(())).unwrap();
     assert_eq!(scene.holds(), ["one"]);
 }

@@ -72,7 +72,7 @@ impl<'a> Case<'a> {
     }
 
     /// The stores that there are.
-    pub(super) fn stores(&self) -> &[Store] {
+    pub(super) fn stores(&self) -> &[Arc<Store>] {
         self.kernel.map_or(&[], |kernel| kernel.stores())
     }
 

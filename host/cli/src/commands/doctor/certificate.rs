@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anchorhold_kernel::certificate::{Facts, key_fault, moment};
 use anchorhold_kernel::plan::StoreScope;
-use anchorhold_kernel::{
-    CertificateKind, Entry, EntryKind, EntryServers, Fingerprint, ServerName, Store,
-};
+use anchorhold_kernel::{CertificateKind, Entry, EntryKind, EntryServers, Fingerprint, ServerName};
 
 use super::case::Case;
 use super::finding::{Findings, Severity, of_store};
@@ -59,7 +57,7 @@ fn foreign<'c>(case: &'c Case<'_>) -> BTreeSet<&'c str> {
         .filter(|store| case.answers(store.name()));
     let foreign =
         answered.filter(|store| store.plan().scope == StoreScope::Any && !store.writable());
-    foreign.map(Store::name).collect()
+    foreign.map(|store| store.name()).collect()
 }
 
 /// One certificate, with every store that holds it.

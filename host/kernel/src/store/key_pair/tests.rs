@@ -82,10 +82,10 @@ fn intermediates_go_along_and_roots_do_not() {
     let stores = store_of(vec![
         Held::key(spki(&leaf), "backup"),
         Held::certificate(leaf.clone(), "backup", &[]),
-        Held::certificate(root.der.clone(), "root", &[]),
+        Held::certificate(root.der, "root", &[]),
         Held::certificate(middle.der.clone(), "middle", &[]),
     ]);
-    let expected = [leaf, middle.der.clone()].map(CertificateDer::from);
+    let expected = [leaf, middle.der].map(CertificateDer::from);
     assert_eq!(pair_in(&stores, "backup").unwrap().chain, expected);
 }
 
