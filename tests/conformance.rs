@@ -55,6 +55,99 @@ fn the_key_database_keeps_its_contract_in_a_runner() {
     }
 }
 
+/// What the kit is told of a new token of SoftHSM, and where the token is.
+fn token() -> Option<(Home, Vec<String>)> {
+    if !here("softhsm2-util") {
+        return None;
+    }
+    let arch = std::env::consts::ARCH;
+    let places = ["/usr/lib".to_owned(), format!("/usr/lib/{arch}-linux-gnu")];
+    let modules = places.map(|place| Path::new(&place).join("softhsm/libsofthsm2.so"));
+    let Some(module) = modules.into_iter().find(|path| path.is_file()) else {
+        crate::support::skip("libsofthsm2.so is not installed");
+        return None;
+    };
+    let home = Home::new();
+    let (tokens, configuration) = (home.path("tokens"), home.path("softhsm2.conf"));
+    std::fs::create_dir(&tokens).expect("made");
+    let text = format!("directories.tokendir = {}\n", tokens.display());
+    home.write("softhsm2.conf", text);
+    let words = "--init-token --free --label corp --so-pin 12345678 --pin 1234";
+    let mut tool = Command::new("softhsm2-util");
+    tool.args(words.split(' '))
+        .env("SOFTHSM2_CONF", &configuration);
+    assert!(tool.output().expect("it runs").status.success());
+    let pin = home.write("pin", "1234");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&pin, mode).expect("set");
+    let words = [
+        "anchorhold.pkcs11".to_owned(),
+        "--set".to_owned(),
+        format!("module={}", module.display()),
+        "--set".to_owned(),
+        "token=corp".to_owned(),
+        "--env".to_owned(),
+        format!("SOFTHSM2_CONF={}", configuration.display()),
+        "--grant".to_owned(),
+        format!("read:{}", configuration.display()),
+        "--grant".to_owned(),
+        format!("write:{}", tokens.display()),
+        "--secret".to_owned(),
+        format!("pin={}", pin.display()),
+        "--scratch".to_owned(),
+    ];
+    Some((home, words.to_vec()))
+}
+
+#[test]
+fn a_store_on_a_token_keeps_its_contract() {
+    let Some((home, words)) = token() else {
+        return;
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (passed, odd) = remarks(&home, &words);
+    assert!(passed >= 50 && odd.is_empty(), "{passed} passed: {odd:#?}");
+}
+
+#[test]
+fn a_store_on_a_token_keeps_its_contract_in_a_runner() {
+    let Some((home, words)) = token() else {
+        return;
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (passed, odd) = remarks(&home, &[&words[..], &["--runner"]].concat());
+    assert!(passed >= 15 && odd.is_empty(), "{passed} passed: {odd:#?}");
+}
+
+#[test]
+fn a_store_in_the_key_rings_of_the_kernel_keeps_its_contract() {
+    if !here("keyctl") {
+        return;
+    }
+    for more in [&[][..], &["--runner"]] {
+        let home = Home::new();
+        let words = [
+            "--set",
+            "keychain=keyutils",
+            "--grant",
+            "keyring",
+            "--scratch",
+        ];
+        let words = [&["anchorhold.keychain"], &words[..], more].concat();
+        let (passed, odd) = remarks(&home, &words);
+        assert!(passed >= 15 && odd.is_empty(), "{passed} passed: {odd:#?}");
+    }
+}
+
+#[test]
+fn the_roots_of_the_system_keep_their_contract() {
+    for more in [&[][..], &["--runner", "--grant", "read:/etc/ssl/certs"]] {
+        let home = Home::new();
+        let (passed, odd) = remarks(&home, &[&["anchorhold.system"], more].concat());
+        assert!(passed >= 5 && odd.is_empty(), "{passed} passed: {odd:#?}");
+    }
+}
+
 /// The smallest plugin in C, with its manifest beside it.
 fn minimal(home: &Home) -> PathBuf {
     let folder = repository().join("sdk/c");

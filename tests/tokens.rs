@@ -3,6 +3,7 @@
 
 mod body;
 mod fault;
+mod hang;
 mod scene;
 mod several;
 
@@ -16,7 +17,7 @@ macro_rules! bodies {
                 #[test]
                 fn $body() {
                     if let Some(scene) = $scene() {
-                        super::body::$body(scene);
+                        super::body::$body(&scene);
                     }
                 }
             )*

@@ -4,7 +4,8 @@
  * P11_REAL is the library of the real module. P11_SHIM is a list of faults, NAME=WHAT[@N], with
  * spaces between: from the first call of the function NAME on, or in its N-th call only, WHAT
  * happens. It is the name of an error, which is answered instead of making the call; or `hang`,
- * which never comes back; `crash`; `exit`; or `slow:MILLISECONDS`, after which the call is made.
+ * which never comes back; `crash`; `exit`; `slow:MILLISECONDS`, after which the call is made; or
+ * `while:PATH`, which waits for as long as there is such a file.
  * C_Initialize=CKR_CRYPTOKI_ALREADY_INITIALIZED makes the call first.
  */
 #define _GNU_SOURCE
@@ -80,7 +81,7 @@ static const char *fault(int function, char *what, size_t size)
 
 static word answer(int function, word a, word b, word c, word d, word e, word f)
 {
-    char room[64];
+    char room[512];
     const char *what = fault(function, room, sizeof room);
     if (!what)
         return real.functions[function](a, b, c, d, e, f);
@@ -93,6 +94,11 @@ static word answer(int function, word a, word b, word c, word d, word e, word f)
         _exit(3);
     if (!strncmp(what, "slow:", 5)) {
         usleep((useconds_t)atoi(what + 5) * 1000);
+        return real.functions[function](a, b, c, d, e, f);
+    }
+    if (!strncmp(what, "while:", 6)) {
+        while (!access(what + 6, F_OK))
+            usleep(5000);
         return real.functions[function](a, b, c, d, e, f);
     }
     if (function == 0 && !strcmp(what, "CKR_CRYPTOKI_ALREADY_INITIALIZED"))

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::scene::{Maker, Scene};
 use crate::support::{Served, stanza};
 
-pub(super) fn a_certificate_is_imported_listed_used_and_removed(scene: Scene) {
+pub(super) fn a_certificate_is_imported_listed_used_and_removed(scene: &Scene) {
     let sha256 = scene.server.sha256();
     assert_eq!(scene.import()["imported"][0]["outcome"], "new");
     let listed = scene.listed();
@@ -27,7 +27,7 @@ pub(super) fn a_certificate_is_imported_listed_used_and_removed(scene: Scene) {
     scene.home.run(&["store", "check"]).exits(0);
 }
 
-pub(super) fn a_label_is_changed_by_importing_again(scene: Scene) {
+pub(super) fn a_label_is_changed_by_importing_again(scene: &Scene) {
     scene.import();
     let certificate = scene.server.certificate.to_string_lossy().into_owned();
     let words = ["import", "--server", "TSM1", "--store", "hsm", &certificate];
@@ -40,7 +40,7 @@ pub(super) fn a_label_is_changed_by_importing_again(scene: Scene) {
     assert_eq!(listed[0]["label"], "ours");
 }
 
-pub(super) fn a_foreign_certificate_is_unscoped_until_scope_says_whom_it_is_for(scene: Scene) {
+pub(super) fn a_foreign_certificate_is_unscoped_until_scope_says_whom_it_is_for(scene: &Scene) {
     scene.put_foreign(&scene.server.certificate, "foreign");
     let sha256 = scene.server.sha256();
     let entry = |scene: &Scene| -> Value {
@@ -48,19 +48,19 @@ pub(super) fn a_foreign_certificate_is_unscoped_until_scope_says_whom_it_is_for(
         let found = listed.iter().find(|one| one["sha256"] == sha256.as_str());
         found.unwrap_or_else(|| panic!("{listed:#?}")).clone()
     };
-    assert_eq!(entry(&scene)["servers"], "none");
+    assert_eq!(entry(scene)["servers"], "none");
     let chain = scene.server.certificate.to_string_lossy().into_owned();
     let verify = ["verify", &chain, "--server", "TSM1"];
     assert_eq!(scene.home.json(1, &verify)["code"], "certificate-needed");
     let words = ["scope", &sha256, "--server", "TSM1", "--as", "pin"];
     scene.home.run(&words).exits(0);
-    assert_eq!(entry(&scene)["servers"], json!(["TSM1"]));
+    assert_eq!(entry(scene)["servers"], json!(["TSM1"]));
     let verdict = scene.home.json(0, &verify);
     assert_eq!(verdict["by"]["store"], "hsm", "{verdict:#}");
     assert_eq!(verdict["by"]["plugin"], "anchorhold.pkcs11", "{verdict:#}");
 }
 
-pub(super) fn a_server_is_pinned_by_the_token(mut scene: Scene) {
+pub(super) fn a_server_is_pinned_by_the_token(scene: &Scene) {
     let served = Served::start(&scene.server, &[]);
     scene
         .home
@@ -84,10 +84,9 @@ pub(super) fn a_server_is_pinned_by_the_token(mut scene: Scene) {
         .home
         .write("dsm.sys", stanza("TSM1", impostor.port, &["SSL Yes"]));
     scene.home.connects(1, "refuse", "certificate-mismatch", 4);
-    scene.server = other;
 }
 
-pub(super) fn a_store_that_is_copied_is_whole(scene: Scene) {
+pub(super) fn a_store_that_is_copied_is_whole(scene: &Scene) {
     scene.import();
     let copied = scene.home.json(0, &["store", "copy", "hsm", "keydb"]);
     assert_eq!(copied["dry_run"], false, "{copied:#}");
@@ -98,7 +97,7 @@ pub(super) fn a_store_that_is_copied_is_whole(scene: Scene) {
     );
 }
 
-pub(super) fn a_store_that_is_only_read_is_not_written(scene: Scene) {
+pub(super) fn a_store_that_is_only_read_is_not_written(scene: &Scene) {
     let certificate = scene.server.certificate.to_string_lossy().into_owned();
     let words = ["import", "--server", "TSM1", "--store", "hsm", &certificate];
     let outcome = scene.home.run(&words);
@@ -107,7 +106,7 @@ pub(super) fn a_store_that_is_only_read_is_not_written(scene: Scene) {
     assert!(scene.listed().is_empty());
 }
 
-pub(super) fn what_the_module_distrusts_is_refused(scene: Scene) {
+pub(super) fn what_the_module_distrusts_is_refused(scene: &Scene) {
     scene.put_foreign(&scene.server.certificate, "anchor");
     let sha256 = scene.server.sha256();
     let words = ["scope", &sha256, "--server", "TSM1", "--as", "pin"];

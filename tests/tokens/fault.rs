@@ -151,7 +151,7 @@ const fn fault(shim: &'static str, run: Run, exit: i32, says: &'static [&'static
 }
 
 /// The shim, beside the token.
-fn shim(scene: &Scene) -> PathBuf {
+pub(super) fn shim(scene: &Scene) -> PathBuf {
     let library = scene.home.path("libshim.so");
     let mut compiler = Command::new("cc");
     compiler.args([

@@ -120,3 +120,16 @@ fn unlocking_takes_the_pin_from_a_descriptor() {
     assert_ne!(outcome.status.code(), Some(0), "{}", outcome.shown());
     outcome.says("PIN is not right");
 }
+
+#[test]
+fn a_rehearsal_plays_over_a_token_that_is_marked_for_it_and_over_no_other() {
+    let Some(scene) = Scene::softhsm() else {
+        return;
+    };
+    // Without option files: they would be played instead.
+    let line = "anchorhold --home h rehearse --store hsm";
+    scene.home.shell(line).exits(2).says("scratch = true");
+    scene.configure(&real_softhsm(), "token = \"corp\"", "scratch = true\n");
+    scene.home.shell(line).exits(0).says("27 passed, 0 failed");
+    assert!(scene.listed().is_empty());
+}

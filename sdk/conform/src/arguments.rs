@@ -26,6 +26,9 @@ pub struct Arguments {
     /// Let the plugin reach this, as far as its manifest needs it; may be repeated
     #[arg(long = "grant", value_name = "GRANT")]
     pub grants: Vec<String>,
+    /// A variable in the environment of the plugin, which is empty otherwise; may be repeated
+    #[arg(long = "env", value_name = "NAME=VALUE", conflicts_with = "in_process")]
+    pub environment: Vec<String>,
     /// The store may be changed, and wrong secrets may be tried on it
     #[arg(long)]
     pub scratch: bool,

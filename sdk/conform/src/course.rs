@@ -49,6 +49,7 @@ struct Course<'a> {
     /// Why it is not registered where it lies.
     refusal: Option<String>,
     settings: BTreeMap<String, Value>,
+    environment: Vec<(String, String)>,
     secrets: Vec<(String, PathBuf)>,
     seed: u64,
     scratch: PathBuf,
@@ -68,12 +69,14 @@ pub fn check(
     }
     let settings = typed(&arguments.settings, target.manifest.as_ref())?;
     let secrets = secrets(&arguments.secrets)?;
+    let environment = environment(&arguments.environment)?;
     // Nothing that fails stands between here and where it is removed.
     let directory = scratch_directory()?;
     let course = Course {
         arguments,
         again,
         settings,
+        environment,
         secrets,
         refusal: target.refusal(),
         target,
@@ -202,6 +205,7 @@ impl Course<'_> {
             scratch: scratch.to_owned(),
             may_write: self.may_write(),
             grants: self.arguments.grants.clone(),
+            environment: self.environment.clone(),
             secrets: self.secrets.clone(),
             seed: self.seed,
             limit: self.arguments.limit,
@@ -330,6 +334,19 @@ fn secrets(given: &[String]) -> Result<Vec<(String, PathBuf)>, Misuse> {
         let read = secret::read(key, &file).map(drop);
         read.map_err(|why| Misuse::new(why, "name a file that only you can read"))?;
         Ok((key.to_owned(), file))
+    });
+    named.collect()
+}
+
+/// The environment that the plugin gets; no variable of the loader is among it.
+fn environment(given: &[String]) -> Result<Vec<(String, String)>, Misuse> {
+    let named = given.iter().map(|text| {
+        let (name, value) = pair(text, "--env")?;
+        if name.starts_with("LD_") || text.contains('\0') {
+            let why = format!("--env {name}: no plugin gets such a variable");
+            return Err(Misuse::new(why, ""));
+        }
+        Ok((name.to_owned(), value.to_owned()))
     });
     named.collect()
 }

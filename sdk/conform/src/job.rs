@@ -40,6 +40,8 @@ pub(crate) struct Job {
     pub(crate) may_write: bool,
     /// What the plugin may reach.
     pub(crate) grants: Vec<String>,
+    /// The environment of the plugin.
+    pub(crate) environment: Vec<(String, String)>,
     /// Files with the secrets of the store, by setting.
     pub(crate) secrets: Vec<(String, PathBuf)>,
     /// For what is drawn at random.
@@ -90,6 +92,9 @@ impl Job {
         for grant in &self.grants {
             line("grant", &[grant.as_bytes()]);
         }
+        for (name, value) in &self.environment {
+            line("env", &[name.as_bytes(), value.as_bytes()]);
+        }
         for (key, file) in &self.secrets {
             line("secret", &[key.as_bytes(), file.as_os_str().as_bytes()]);
         }
@@ -123,6 +128,7 @@ impl Job {
             scratch: PathBuf::new(),
             may_write: false,
             grants: Vec::new(),
+            environment: Vec::new(),
             secrets: Vec::new(),
             seed: 0,
             limit: 0,
@@ -170,6 +176,7 @@ impl Job {
             "setting" => self.settings.push((text(value)?, text(second?)?)),
             "scratch" => self.scratch = path(value),
             "grant" => self.grants.push(text(value)?),
+            "env" => self.environment.push((text(value)?, text(second?)?)),
             "secret" => self.secrets.push((text(value)?, path(second?))),
             "seed" => self.seed = text(value)?.parse().ok()?,
             "limit" => self.limit = text(value)?.parse().ok()?,
@@ -214,6 +221,7 @@ mod tests {
             scratch: "/tmp/s".into(),
             may_write: true,
             grants: vec!["fork".to_owned()],
+            environment: vec![("A".to_owned(), "b c".to_owned())],
             secrets: vec![("pin".to_owned(), "/tmp/pin".into())],
             seed: 7,
             limit: 9,

@@ -54,6 +54,10 @@ fn start(bench: &Bench) -> Result<Start, String> {
         files.push((key.clone(), file));
     }
     let mut start = Start::new(program(job)?, code, config);
+    let environment = job.environment.iter();
+    start.environment = environment
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
     start.files = files;
     start.sandbox = sandbox;
     Ok(start)

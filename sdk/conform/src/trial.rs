@@ -53,6 +53,7 @@ pub(crate) fn play(program: &Program, word: &str, job: &Job, limit: Duration) ->
         .args(&program.arguments)
         .arg(word)
         .env_clear()
+        .envs(job.environment.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(end)))
         .stdout(Stdio::piped())
