@@ -31,7 +31,7 @@ fn typed_in(chapter: impl Fn(&str) -> bool) -> Vec<String> {
 }
 
 /// Plays a chapter in one shell, as a person types it, with a server that is there.
-fn play(chapter: &str, home: &Home, before: &str) -> Option<Outcome> {
+fn play(chapter: &str, home: &Home, before: &str, within: &str) -> Option<Outcome> {
     let openssl = Openssl::find(home.directory())?;
     let identity = openssl.stock("cert256");
     fs::copy(&identity.certificate, home.path("cert256.arm")).expect("copied");
@@ -40,7 +40,25 @@ fn play(chapter: &str, home: &Home, before: &str) -> Option<Outcome> {
     let lines = typed_in(|heading| heading == chapter);
     assert!(!lines.is_empty(), "there is a chapter {chapter}");
     let script = format!("set -e\n{before}\n{}\n", lines.join("\n"));
-    Some(home.shell(&script))
+    home.write("typed", script);
+    Some(home.shell(&format!("{within} sh ./typed")))
+}
+
+#[test]
+fn the_first_five_minutes_with_a_keychain_go_as_the_readme_says() {
+    let home = Home::new();
+    let needed = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"];
+    if !needed.iter().all(|program| here(program)) {
+        return;
+    }
+    // A session of its own, whose keyring is open as after a login.
+    let login = "export HOME=\"$PWD\" XDG_DATA_HOME=\"$PWD/data\" XDG_RUNTIME_DIR=\"$PWD/run\"\n\
+                 mkdir -m 700 data run\n\
+                 printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
+    let Some(outcome) = play(OTHERS[1], &home, login, "dbus-run-session --") else {
+        return;
+    };
+    outcome.exits(0).says("attribute.application = anchorhold");
 }
 
 #[test]
@@ -54,7 +72,7 @@ fn the_first_five_minutes_with_an_hsm_go_as_the_readme_says() {
         skip("SoftHSM's module is elsewhere here");
         return;
     }
-    let Some(outcome) = play(OTHERS[0], &home, "") else {
+    let Some(outcome) = play(OTHERS[0], &home, "", "") else {
         return;
     };
     let outcome = outcome.exits(0);
@@ -73,7 +91,7 @@ fn the_first_five_minutes_with_an_hsm_go_as_the_readme_says() {
 #[test]
 fn the_roots_of_the_system_are_made_a_store_as_the_readme_says() {
     let home = Home::new();
-    let Some(outcome) = play(OTHERS[2], &home, "") else {
+    let Some(outcome) = play(OTHERS[2], &home, "", "") else {
         return;
     };
     outcome.exits(0);

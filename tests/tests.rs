@@ -47,6 +47,8 @@ mod gskit;
 mod exports;
 // The examples in C, as their authors would build and use them.
 mod examples;
+// Certificates in the keychain of a session and in the key rings of the kernel.
+mod keychains;
 // Key databases beside a program that knows nothing but their layout.
 mod key_databases;
 // What goes up, what comes down again, and what happens where the record of it is lost.

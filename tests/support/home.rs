@@ -19,6 +19,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_anchorhold");
 pub(crate) struct Home {
     directory: TempDir,
     options: Vec<String>,
+    environment: Vec<(String, OsString)>,
 }
 
 impl Home {
@@ -28,6 +29,7 @@ impl Home {
         Self {
             directory,
             options: Vec::new(),
+            environment: Vec::new(),
         }
     }
 
@@ -53,6 +55,11 @@ impl Home {
     /// Reads the servers from these files from now on.
     pub(crate) fn take_options(&mut self, words: &[&str]) {
         self.options = words.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Gives the program a variable from now on.
+    pub(crate) fn give(&mut self, name: &str, value: impl Into<OsString>) {
+        self.environment.push((name.to_owned(), value.into()));
     }
 
     /// Writes a file, by its name below the directory.
@@ -94,6 +101,7 @@ impl Home {
         let mut command = Command::new(PROGRAM);
         command.current_dir(self.directory()).args(["--home", "h"]);
         command.args(&self.options).args(words);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -135,6 +143,7 @@ impl Home {
     pub(crate) fn shell(&self, line: &str) -> Outcome {
         let mut shell = Command::new("sh");
         shell.current_dir(self.directory()).args(["-c", line]);
+        shell.envs(self.environment.iter().map(|(name, value)| (name, value)));
         shell.env("PATH", search_path(&[bin()]));
         Watched::output(&mut shell, b"", DEADLINE)
     }

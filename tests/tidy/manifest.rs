@@ -158,6 +158,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("rustls", &["host/kernel", "host/session", "host/rehearse"]),
     ("rustls-native-certs", &["plugins/system"]),
     ("rustls-webpki", &["host/kernel"]),
+    ("secret-service", &["plugins/keychain"]),
     (
         "serde",
         &[
@@ -185,6 +186,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "sdk/conform",
         ],
     ),
+    ("zbus", &["plugins/keychain"]),
 ];
 
 #[test]

@@ -117,7 +117,7 @@ fn no_unsafe_code_is_written_outside_of_its_crates() {
 }
 
 fn may_be_unsafe(file: &Source) -> bool {
-    file.name == ONE_FILE.1 || UNSAFE.iter().any(|folder| file.name.starts_with(folder))
+    file.name.starts_with(ONE_FILE.1) || UNSAFE.iter().any(|folder| file.name.starts_with(folder))
 }
 
 /// Where the other side is the operating system's kernel or a PKCS#11 module, and no plugin.
@@ -222,8 +222,9 @@ fn found(file: &Source, words: &[&str]) -> Vec<String> {
 /// The crates in which unsafe code may be written.
 const UNSAFE: &[&str] = &["host/boundary/", "sdk/abi/", "sdk/conform/", "sdk/rust/"];
 
-/// The root of a crate that needs unsafe code for one call, and the file with that.
-const ONE_FILE: (&str, &str) = ("plugins/pkcs11/src/lib.rs", "plugins/pkcs11/src/raw.rs");
+/// The root of a crate that calls foreign code for itself, and what the one file with that and its
+/// tests begin with.
+const ONE_FILE: (&str, &str) = ("plugins/pkcs11/src/lib.rs", "plugins/pkcs11/src/raw");
 
 #[test]
 fn what_is_no_test_is_counted_without_its_tests() {

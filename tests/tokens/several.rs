@@ -1,5 +1,8 @@
 //! Several tokens, PINs, and what is not quite as it should be.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
 use super::scene::{Scene, real_softhsm};
 
 #[test]
@@ -132,4 +135,38 @@ fn a_rehearsal_plays_over_a_token_that_is_marked_for_it_and_over_no_other() {
     scene.configure(&real_softhsm(), "token = \"corp\"", "scratch = true\n");
     scene.home.shell(line).exits(0).says("27 passed, 0 failed");
     assert!(scene.listed().is_empty());
+}
+
+#[test]
+fn a_host_that_is_open_sees_what_another_program_puts_there_meanwhile() {
+    let Some(scene) = Scene::softhsm() else {
+        return;
+    };
+    let path = |name: &str| scene.home.path(name).display().to_string();
+    let words = [
+        "plugin".to_owned(),
+        "run".to_owned(),
+        "anchorhold.pkcs11".to_owned(),
+        format!("--set=module={}", real_softhsm().display()),
+        "--set=token=corp".to_owned(),
+        format!("--env=SOFTHSM2_CONF={}", path("softhsm2.conf")),
+        format!("--grant=read:{}", path("softhsm2.conf")),
+        format!("--grant=write:{}", path("tokens")),
+        "--hold".to_owned(),
+        "list".to_owned(),
+    ];
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut command = scene.home.command(&words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut held = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    held.read_line(&mut line).expect("it says that it is held");
+    assert!(line.contains("press Enter"), "{line}");
+    scene.put_foreign(&scene.server.certificate, "meanwhile");
+    let mut enter = child.stdin.take().expect("a pipe");
+    enter.write_all(b"\n\n").expect("it waits");
+    let output = child.wait_with_output().expect("it ends");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("meanwhile"), "{printed}");
 }

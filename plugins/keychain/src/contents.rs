@@ -40,8 +40,8 @@ pub(crate) enum ContentsError {
 impl fmt::Display for ContentsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Altered => "it was altered, or is not that of this keychain",
-            Self::Malformed => "it was written by another version of this program",
+            Self::Altered => "was altered, or is another keychain's",
+            Self::Malformed => "is of another version of this program",
         })
     }
 }

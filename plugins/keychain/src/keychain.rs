@@ -10,6 +10,7 @@ pub(crate) mod sample;
 mod secret_service;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anchorhold_sdk::{Error, ErrorKind};
 use zeroize::Zeroizing;
@@ -43,26 +44,28 @@ pub(crate) trait Keychain {
     fn records(&self) -> Result<Option<BTreeSet<String>>, Error>;
 }
 
-/// Opens keychains, a new one for each call: a service may have been started again since.
-pub(crate) type Connect = Box<dyn Fn() -> Result<Box<dyn Keychain>, Error> + Send + Sync>;
+/// Opens keychains, a new one for each call: a service may have been started again since. Nothing
+/// that is done with one lasts longer than it is told.
+pub(crate) type Connect = Box<dyn Fn(Duration) -> Result<Box<dyn Keychain>, Error> + Send + Sync>;
 
 /// How the keychain of these settings is opened.
 pub(crate) fn connect(settings: &Settings) -> Connect {
     let settings = settings.clone();
-    Box::new(move || open(&settings))
+    Box::new(move |limit| open(&settings, limit))
 }
 
 #[cfg(target_os = "linux")]
-fn open(settings: &Settings) -> Result<Box<dyn Keychain>, Error> {
+fn open(settings: &Settings, limit: Duration) -> Result<Box<dyn Keychain>, Error> {
     match settings.kind {
+        // The kernel answers at once.
         Kind::Keyutils => Ok(Box::new(keyutils::Keyutils::open(settings)?)),
-        Kind::SecretService => Ok(Box::new(secret_service::Service::open(settings)?)),
+        Kind::SecretService => Ok(Box::new(secret_service::Service::open(settings, limit)?)),
         Kind::Native => Err(absent("native", "macOS and Windows")),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(settings: &Settings) -> Result<Box<dyn Keychain>, Error> {
+fn open(settings: &Settings, _limit: Duration) -> Result<Box<dyn Keychain>, Error> {
     match settings.kind {
         Kind::Native => Ok(Box::new(native::Native::open(settings))),
         Kind::Keyutils => Err(absent("keyutils", "Linux")),

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod contents;
+mod deadline;
 mod keychain;
 mod lock;
 mod master;

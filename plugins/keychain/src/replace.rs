@@ -9,7 +9,9 @@ use rustix::fs::OFlags;
 
 /// What the file holds; none where there is none.
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
-    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+    // Nothing that stands in the file's place is waited for, such as a pipe.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let flags = i32::try_from(flags).map_err(io::Error::other)?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let file = match file {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -10,6 +10,7 @@ use anchorhold_sdk::{
 use sha2::{Digest, Sha256};
 
 use crate::contents::{CERTIFICATE_MAX, COUNT_MAX, Contents, Held, Id, LABEL_MAX, SCOPE_MAX, id};
+use crate::deadline::{Deadline, PATIENCE, PATIENCE_WITH_PEOPLE};
 use crate::keychain;
 use crate::settings::Settings;
 use crate::vault::{Loaded, Vault};
@@ -73,11 +74,12 @@ impl TrustStore for KeychainStore {
 
     fn list(&self, call: &Call<'_>, page: &mut Page, items: &mut Items<'_>) -> Result<(), Error> {
         call.check()?;
+        let deadline = Deadline::of(call, PATIENCE);
         let before = self.known().listed.clone();
         let listed = match before {
             // A page that goes on shows the state that the first one was of.
             Some(listed) if !page.cursor().is_empty() => listed,
-            _ => self.look(|vault| vault.load())?,
+            _ => self.look(|vault| vault.load(deadline))?,
         };
         let range = page.range(listed.generation, listed.items.len())?;
         let shown = listed.items.get(range).unwrap_or_default();
@@ -89,6 +91,7 @@ impl TrustStore for KeychainStore {
 
 impl Unlock for KeychainStore {
     fn unlock(&self, call: &Call<'_>) -> Result<(), Error> {
+        let deadline = Deadline::of(call, PATIENCE_WITH_PEOPLE);
         let ask = || {
             if !call.may_prompt() {
                 return Err(Error::locked(
@@ -101,14 +104,14 @@ impl Unlock for KeychainStore {
             )
         };
         self.look(|vault| {
-            vault.unlock(ask)?;
-            vault.load()
+            vault.unlock(deadline, ask)?;
+            vault.load(deadline)
         })
         .map(drop)
     }
 
-    fn lock(&self, _: &Call<'_>) -> Result<(), Error> {
-        let locked = self.vault.lock();
+    fn lock(&self, call: &Call<'_>) -> Result<(), Error> {
+        let locked = self.vault.lock(Deadline::of(call, PATIENCE));
         if locked.is_ok() {
             let mut known = self.known();
             known.state = HealthState::Locked;
@@ -129,7 +132,14 @@ impl Write for KeychainStore {
         outcomes: &mut Outcomes<'_>,
     ) -> Result<(), Error> {
         call.check()?;
-        let made = self.vault.change(call, |loaded| {
+        // What is wrong with a change says nothing of the store's health.
+        for change in batch.changes() {
+            if let Change::Put(item) = change {
+                check(item)?;
+            }
+        }
+        let deadline = Deadline::of(call, PATIENCE);
+        let made = self.vault.change(call, deadline, |loaded| {
             batch.check_generation(generation(loaded))?;
             let mut wanted: Contents = loaded
                 .held()
@@ -157,7 +167,7 @@ impl Write for KeychainStore {
             }
         };
         // Whether it can be listed now is the next listing's affair.
-        let _looked = self.look(|vault| vault.load());
+        let _looked = self.look(|vault| vault.load(deadline));
         for (effect, id) in made {
             outcomes.push(effect, &id)?;
         }
@@ -182,6 +192,9 @@ impl KeychainStore {
         let count = loaded.removed.len();
         let detail = match count {
             0 => String::new(),
+            1 => "one of its certificates was removed in the keychain itself, and is not held any \
+                  more"
+                .to_owned(),
             count => format!(
                 "{count} of its certificates were removed in the keychain itself, and are not \
                  held any more"
@@ -254,7 +267,6 @@ fn make(wanted: &mut Contents, change: &Change<'_>) -> Result<(Effect, Vec<u8>),
 }
 
 fn put(wanted: &mut Contents, item: &Item<'_>) -> Result<(Effect, Vec<u8>), Error> {
-    check(item)?;
     let id = id(item.der);
     let claimed = Id::try_from(item.id).ok().filter(|claimed| *claimed != id);
     if claimed.is_some_and(|claimed| wanted.contains_key(&claimed)) {
@@ -334,3 +346,6 @@ fn now() -> i64 {
         .and_then(|since| i64::try_from(since.as_secs()).ok())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use anchorhold_sdk::{Call, Error, ErrorKind};
 use data_encoding::HEXLOWER;
 
 use crate::contents::{self, Contents, Held, Id, Tag};
+use crate::deadline::Deadline;
 use crate::keychain::{Connect, Keychain, Name};
 use crate::lock;
 use crate::master::Master;
@@ -42,6 +43,19 @@ impl Loaded {
             .iter()
             .filter(move |(id, _)| !removed.contains(*id))
     }
+
+    /// The entry that says no more than that this file counts, where it still lets the one before
+    /// it count as well.
+    fn settled(&self) -> Option<Master> {
+        let unsettled = self
+            .master
+            .as_ref()
+            .filter(|master| master.next.is_some())?;
+        let mut master = unsettled.clone();
+        master.present = self.tag;
+        master.next = None;
+        Some(master)
+    }
 }
 
 impl Vault {
@@ -54,15 +68,23 @@ impl Vault {
     }
 
     /// What the store holds now.
-    pub(crate) fn load(&self) -> Result<Loaded, Error> {
-        let keychain = (self.connect)()?;
-        self.load_from(&*keychain)
+    pub(crate) fn load(&self, deadline: Deadline) -> Result<Loaded, Error> {
+        let keychain = (self.connect)(deadline.left())?;
+        let loaded = self.load_from(&*keychain)?;
+        if loaded.settled().is_some() {
+            self.settle(&*keychain);
+        }
+        Ok(loaded)
     }
 
     /// Has a person unlock the keychain, where it is locked; `ask` says first that there is
     /// somebody.
-    pub(crate) fn unlock(&self, ask: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-        let keychain = (self.connect)()?;
+    pub(crate) fn unlock(
+        &self,
+        deadline: Deadline,
+        ask: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let keychain = (self.connect)(deadline.left())?;
         if !keychain.is_locked()? {
             return Ok(());
         }
@@ -71,24 +93,38 @@ impl Vault {
     }
 
     /// Locks the keychain.
-    pub(crate) fn lock(&self) -> Result<(), Error> {
-        (self.connect)()?.lock()
+    pub(crate) fn lock(&self, deadline: Deadline) -> Result<(), Error> {
+        (self.connect)(deadline.left())?.lock()
     }
 
     /// Changes what the store holds, alone: `make` says what it will hold, or that nothing changes.
     pub(crate) fn change<T>(
         &self,
         call: &Call<'_>,
+        deadline: Deadline,
         make: impl FnOnce(&Loaded) -> Result<(Option<Contents>, T), Error>,
     ) -> Result<T, Error> {
-        let _turn = lock::wait(&self.settings.directory, call)?;
-        let keychain = (self.connect)()?;
+        let _turn = lock::wait(&self.settings.directory, call, deadline)?;
+        let keychain = (self.connect)(deadline.left())?;
         let loaded = self.load_from(&*keychain)?;
         let (wanted, made) = make(&loaded)?;
         if let Some(wanted) = wanted {
             self.write(&*keychain, &loaded, &wanted)?;
         }
         Ok(made)
+    }
+
+    /// Ends what an interrupted change left open, so that the file before it cannot be put back.
+    /// Whoever changes something now does it anyway.
+    fn settle(&self, keychain: &dyn Keychain) {
+        let Some(_turn) = lock::at_once(&self.settings.directory) else {
+            return;
+        };
+        let now = self.look(keychain).ok();
+        if let Some(master) = now.and_then(|now| now.settled()) {
+            // Where it fails, the next look does it.
+            let _settled = self.write_master(keychain, &master);
+        }
     }
 
     fn load_from(&self, keychain: &dyn Keychain) -> Result<Loaded, Error> {
@@ -129,12 +165,9 @@ impl Vault {
             (Some(_), None) => return Err(self.file_lost()),
             (Some(master), Some(file)) => {
                 let (contents, tag) = contents::read(file, &master.key)
-                    .map_err(|error| self.malformed(&error.to_string()))?;
+                    .map_err(|error| self.file_refused(&error.to_string()))?;
                 if !master.takes(&tag) {
-                    return Err(self.malformed(
-                        "it is an older one that somebody has put back, and not the one that the \
-                         keychain names",
-                    ));
+                    return Err(self.file_refused("is an older one that was put back"));
                 }
                 (contents, Some(tag))
             }
@@ -162,14 +195,7 @@ impl Vault {
         let Some(secret) = keychain.read(&Name::Master)? else {
             return Ok(None);
         };
-        let master = Master::read(&secret).ok_or_else(|| {
-            Error::malformed(format!(
-                "the entry \"{}\" in the keychain was changed by another program, so that nothing \
-                 tells whether {} is what was kept: remove both, and import again",
-                self.title(),
-                self.file.display()
-            ))
-        })?;
+        let master = Master::read(&secret).ok_or_else(|| self.key_changed())?;
         Ok(Some(master))
     }
 
@@ -186,6 +212,12 @@ impl Vault {
                 .map_err(|error| Error::internal(format!("no random numbers: {error}")))?,
         };
         let (file, tag) = contents::write(wanted, &master.key);
+        if u64::try_from(file.len()).is_ok_and(|length| length > FILE_MAX) {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                "a store in a keychain holds 512 MiB of certificates at most",
+            ));
+        }
         if loaded.has_records {
             self.add_records(keychain, loaded, wanted)?;
         }
@@ -247,37 +279,40 @@ impl Vault {
         format!("Anchorhold: key of {}", self.settings.account)
     }
 
+    // The host takes 223 bytes of a message, and 127 of it into its health: what to do comes first,
+    // and the path, which may be long, last.
+
     fn key_lost(&self) -> Error {
         let why = match self.settings.kind {
-            Kind::Keyutils => {
-                "the key rings of the kernel forget at a restart, and after days without use"
-            }
-            _ => "it was removed there, or this is another user's keychain or another session's",
+            Kind::Keyutils => "the kernel forgot its key (key rings forget at a restart): ",
+            _ => "its key is not in this keychain: restore it, or ",
         };
-        Error::malformed(format!(
-            "the keychain has no entry \"{}\", so that nothing tells whether {} is what was kept: \
-             {why}; unlock or restore that keychain, or remove the file and import again",
-            self.title(),
-            self.file.display()
+        self.refused(&format!("{why}remove the file and import again"))
+    }
+
+    fn key_changed(&self) -> Error {
+        self.refused(&format!(
+            "another program changed the key of {}: remove it and the file, and import again",
+            self.settings.account
         ))
     }
 
     fn file_lost(&self) -> Error {
-        Error::malformed(format!(
-            "{} is gone, and the keychain says that there is one: restore it from a backup, or \
-             remove the entry \"{}\" from the keychain and import again",
-            self.file.display(),
-            self.title()
+        self.refused(&format!(
+            "its file is gone: restore it, or remove the key of {}, and import again",
+            self.settings.account
         ))
     }
 
-    fn malformed(&self, why: &str) -> Error {
-        Error::malformed(format!(
-            "{} is refused: {why}; restore the file, or remove it and the entry \"{}\" in the \
-             keychain, and import again",
-            self.file.display(),
-            self.title()
+    fn file_refused(&self, why: &str) -> Error {
+        self.refused(&format!(
+            "its file {why}: restore it, or remove it and the key of {}, and import again",
+            self.settings.account
         ))
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        Error::malformed(format!("{why}; the file: {}", self.file.display()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The little DER that is written here: what a token tells in pieces, as one whole.
 
 use anchorhold_sdk::Error;
-use cryptoki::object::Attribute;
+use cryptoki::object::{Attribute, KeyType};
 use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
@@ -75,13 +75,51 @@ impl<'a> Certificate<'a> {
 
     /// The serial number as tokens hold it: the whole INTEGER.
     pub(crate) fn serial_number(&self) -> Vec<u8> {
-        element(INTEGER, self.serial)
+        integer(self.serial)
     }
+}
+
+/// A serial number as a whole INTEGER, also where a module gives its contents alone.
+pub(crate) fn whole_integer(serial: &[u8]) -> Vec<u8> {
+    match serial {
+        [INTEGER, length, rest @ ..] if usize::from(*length) == rest.len() => serial.to_vec(),
+        contents => integer(contents),
+    }
+}
+
+/// A whole INTEGER of these contents.
+pub(crate) fn integer(contents: &[u8]) -> Vec<u8> {
+    element(INTEGER, contents)
 }
 
 /// Whether these bytes are a SubjectPublicKeyInfo and nothing else.
 pub(crate) fn is_public_key(der: &[u8]) -> bool {
     SubjectPublicKeyInfo::from_der(der).is_ok_and(|(rest, _)| rest.is_empty())
+}
+
+/// What a token calls keys of this algorithm.
+pub(crate) fn key_type(public: &[u8]) -> Option<KeyType> {
+    let (_, key) = SubjectPublicKeyInfo::from_der(public).ok()?;
+    match key.algorithm.algorithm.to_id_string().as_str() {
+        "1.2.840.113549.1.1.1" => Some(KeyType::RSA),
+        "1.2.840.10045.2.1" => Some(KeyType::EC),
+        "1.3.101.112" => Some(KeyType::EC_EDWARDS),
+        _ => None,
+    }
+}
+
+/// How long an RSA key is, if it is one.
+pub(crate) fn rsa_bits(public: &[u8]) -> Option<usize> {
+    let (_, key) = SubjectPublicKeyInfo::from_der(public).ok()?;
+    match key.parsed() {
+        Ok(PublicKey::RSA(key)) => {
+            let zeros = key.modulus.iter().take_while(|byte| **byte == 0).count();
+            let modulus = key.modulus.get(zeros..)?;
+            let unused = usize::try_from(modulus.first()?.leading_zeros()).ok()?;
+            Some(modulus.len() * 8 - unused)
+        }
+        _ => None,
+    }
 }
 
 /// The SubjectPublicKeyInfo of an RSA key.
@@ -190,6 +228,13 @@ mod tests {
         assert_eq!(unsigned(&[0x80]), [2, 2, 0, 0x80]);
         assert_eq!(unsigned(&[0, 0]), [2, 1, 0]);
         assert_eq!(unsigned(&[]), [2, 1, 0]);
+    }
+
+    #[test]
+    fn serial_numbers_come_whole_or_as_contents() {
+        assert_eq!(whole_integer(&[2, 1, 5]), [2, 1, 5]);
+        assert_eq!(whole_integer(&[5]), [2, 1, 5]);
+        assert_eq!(whole_integer(&[2, 9]), [2, 2, 2, 9]);
     }
 
     #[test]

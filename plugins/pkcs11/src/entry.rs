@@ -18,7 +18,7 @@ pub(crate) struct Entry {
     pub(crate) der: Vec<u8>,
     pub(crate) label: String,
     pub(crate) standing: Standing,
-    /// Whether no object of it may be changed.
+    /// Whether an object of it may not be changed, and so not the item.
     pub(crate) read_only: bool,
     /// Whether a key wants its PIN for every signature.
     pub(crate) asks_each_use: bool,
@@ -89,7 +89,7 @@ impl Found {
             known.label = entry.label;
         }
         known.standing = known.standing.max(entry.standing);
-        known.read_only &= entry.read_only;
+        known.read_only |= entry.read_only;
         known.asks_each_use |= entry.asks_each_use;
         known.places.extend(entry.places);
     }

@@ -39,9 +39,24 @@ pub(crate) fn is_lost(error: &Error) -> bool {
         ck::CKR_TOKEN_NOT_PRESENT,
         ck::CKR_DEVICE_ERROR,
     ];
+    is_one_of(error, &LOST)
+}
+
+/// Whether an error came of a handle that stands for nothing any more, or of something that another
+/// call left unfinished: the same, done anew in another session, may go well.
+pub(crate) fn is_stale(error: &Error) -> bool {
+    const STALE: [ck::CK_RV; 3] = [
+        ck::CKR_OBJECT_HANDLE_INVALID,
+        ck::CKR_KEY_HANDLE_INVALID,
+        ck::CKR_OPERATION_ACTIVE,
+    ];
+    is_one_of(error, &STALE)
+}
+
+fn is_one_of(error: &Error, codes: &[ck::CK_RV]) -> bool {
     let code = error.native_code().map(|(_, code)| code);
     let code = code.and_then(|code| ck::CK_RV::try_from(code).ok());
-    code.is_some_and(|code| LOST.contains(&code))
+    code.is_some_and(|code| codes.contains(&code))
 }
 
 fn meaning(code: RvError) -> (ErrorKind, &'static str) {
@@ -101,6 +116,11 @@ fn meaning(code: RvError) -> (ErrorKind, &'static str) {
             ErrorKind::Unavailable,
             "the token or its module has trouble",
         ),
+        RvError::CryptokiAlreadyInitialized => (
+            ErrorKind::InvalidState,
+            "something else in this process has initialised the module in another way: let the \
+             store run in a process of its own, with isolation = \"runner\"",
+        ),
         RvError::CryptokiNotInitialized | RvError::NeedToCreateThreads | RvError::CantLock => (
             ErrorKind::Unavailable,
             "the module could not be initialised",
@@ -141,6 +161,9 @@ fn number(code: RvError) -> i32 {
         RvError::AttributeReadOnly => ck::CKR_ATTRIBUTE_READ_ONLY,
         RvError::ActionProhibited => ck::CKR_ACTION_PROHIBITED,
         RvError::SessionCount => ck::CKR_SESSION_COUNT,
+        RvError::ObjectHandleInvalid => ck::CKR_OBJECT_HANDLE_INVALID,
+        RvError::KeyHandleInvalid => ck::CKR_KEY_HANDLE_INVALID,
+        RvError::OperationActive => ck::CKR_OPERATION_ACTIVE,
         RvError::SessionHandleInvalid => ck::CKR_SESSION_HANDLE_INVALID,
         RvError::SessionClosed => ck::CKR_SESSION_CLOSED,
         RvError::DeviceError => ck::CKR_DEVICE_ERROR,

@@ -9,10 +9,11 @@ use cryptoki::session::{Session, SessionState};
 use cryptoki::slot::Slot;
 
 use crate::entry::{Entry, Found};
-use crate::error::{failed, is_lost};
+use crate::error::{failed, is_lost, is_stale};
 use crate::listing::{self, Listed};
 use crate::login;
 use crate::module::module;
+use crate::raw::Calls;
 use crate::settings::Settings;
 use crate::token::{Token, tokens};
 
@@ -20,6 +21,7 @@ use crate::token::{Token, tokens};
 pub(crate) struct Holding {
     settings: Settings,
     module: Option<Pkcs11>,
+    calls: Option<Calls>,
     open: Vec<Open>,
     found: Found,
     /// Whether `found` is what the tokens held when they were last listed.
@@ -49,6 +51,7 @@ impl Holding {
         Self {
             settings,
             module: None,
+            calls: None,
             open: Vec::new(),
             found: Found::default(),
             listed: false,
@@ -78,16 +81,23 @@ impl Holding {
                 return Err(error);
             }
         };
-        self.open
-            .retain(|open| present.iter().any(|token| token.is(&open.token)));
         let mut before = std::mem::take(&mut self.open);
+        // A token may have been pulled out and put in again, which ends its sessions.
+        before.retain(|open| {
+            open.session.get_session_info().is_ok()
+                && present.iter().any(|token| token.is(&open.token))
+        });
         for token in present {
             let known = before.iter().position(|open| open.token.is(&token));
             let session = match known {
                 Some(place) => before.swap_remove(place).session,
-                None => module
-                    .open_ro_session(token.slot)
-                    .map_err(|error| failed(&token.name(), &error))?,
+                None => {
+                    // Handles that were found in another session are not those of this one.
+                    self.listed = false;
+                    module
+                        .open_ro_session(token.slot)
+                        .map_err(|error| failed(&token.name(), &error))?
+                }
             };
             self.open.push(Open { token, session });
         }
@@ -102,6 +112,10 @@ impl Holding {
                 self.forget();
                 self.refresh_once(call)
             }
+            Err(error) if is_stale(&error) => {
+                self.reopen();
+                self.refresh_once(call)
+            }
             done => done,
         }
     }
@@ -111,6 +125,7 @@ impl Holding {
         self.listed = false;
         let (trust, login_always) = (self.settings.trust, self.settings.login_always);
         let mut found = Found::default();
+        let calls = self.calls()?;
         for open in self.tokens()? {
             if login_always && open.hides_keys() {
                 return Err(Error::locked(format!(
@@ -119,6 +134,7 @@ impl Holding {
                 )));
             }
             let listed = Listed {
+                calls,
                 session: &open.session,
                 token: &open.token,
                 trust,
@@ -144,6 +160,8 @@ impl Holding {
             return Ok(());
         }
         let unlocked = login::user(&open.session, &open.token, call);
+        // It shows more from now on than was listed.
+        self.listed = false;
         // The flags of the token tell how many attempts are left.
         self.look_again();
         unlocked
@@ -151,15 +169,14 @@ impl Holding {
 
     /// Logs out, and forgets every session with it.
     pub(crate) fn lock(&mut self) -> Result<(), Error> {
-        for open in &self.open {
-            if open.is_logged_in() {
-                open.session
-                    .logout()
-                    .map_err(|error| failed(&open.token.name(), &error))?;
-            }
+        let mut locked = Ok(());
+        for open in self.open.iter().filter(|open| open.is_logged_in()) {
+            let out = open.session.logout();
+            locked = locked.and_then(|()| out.map_err(|error| failed(&open.token.name(), &error)));
         }
+        // A login ends with the last session too, where the token does not end it.
         self.forget();
-        Ok(())
+        locked
     }
 
     /// The token, where there is only one, or only one that this can be done to.
@@ -218,7 +235,31 @@ impl Holding {
                     )),
                 }
             }
-            made => made,
+            Err(error) if is_stale(&error) && !asks => {
+                self.reopen();
+                self.refresh(call)?;
+                make(&module, &self.key(id)?)
+            }
+            made => {
+                if asks {
+                    // The flags of the token tell how many attempts are left.
+                    self.look_again();
+                }
+                made
+            }
+        }
+    }
+
+    /// Opens other sessions in place of those that there are, each before the old one ends, so that
+    /// whoever is logged in stays so, where the token has room for two.
+    fn reopen(&mut self) {
+        self.listed = false;
+        let Some(module) = &self.module else { return };
+        for open in &mut self.open {
+            match module.open_ro_session(open.token.slot) {
+                Ok(session) => open.session = session,
+                Err(_) => return self.forget(),
+            }
         }
     }
 
@@ -257,6 +298,18 @@ impl Holding {
         let loaded = module(&self.settings.module, self.settings.reserved.as_ref())?;
         self.module = Some(loaded.clone());
         Ok(loaded)
+    }
+
+    /// Its calls that read objects.
+    fn calls(&mut self) -> Result<Calls, Error> {
+        self.module()?;
+        let path = &self.settings.module;
+        let calls = match self.calls {
+            Some(calls) => calls,
+            None => Calls::of(path)
+                .map_err(|error| failed(&format!("the module {}", path.display()), &error))?,
+        };
+        Ok(*self.calls.insert(calls))
     }
 
     /// Reads again what each token says of itself; one that is gone keeps what it said.

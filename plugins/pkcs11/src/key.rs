@@ -91,21 +91,29 @@ fn public(
         Attribute::Id(key.id.clone()),
     ];
     let beside = listed
-        .session
-        .find_objects(&template)
+        .calls
+        .find(listed.session, &template, BESIDE_MAX)
         .map_err(|error| failed(&listed.token.name(), &error))?;
-    for handle in beside.into_iter().take(BESIDE_MAX) {
+    for handle in beside {
         let beside = read(listed, handle, &PUBLIC)?;
+        let is_same_curve = key.parameters.is_empty() || beside.parameters == key.parameters;
         if beside.kind == key.kind
+            && is_same_curve
             && let Some(public) = beside.public()
         {
             return Ok(Some(public));
         }
     }
-    let certificate = certificates.iter().find(|read| read.id == key.id);
-    Ok(certificate
-        .and_then(|read| der::Certificate::read(&read.entry.der))
-        .map(|certificate| certificate.public.to_vec()))
+    // One identifier may be that of keys of several kinds.
+    let mut beside = certificates
+        .iter()
+        .filter(|read| read.id == key.id)
+        .filter_map(|read| der::Certificate::read(&read.entry.der));
+    let certificate = beside.find(|read| {
+        let kind = der::key_type(read.public);
+        kind.is_some() && kind == key.kind
+    });
+    Ok(certificate.map(|certificate| certificate.public.to_vec()))
 }
 
 fn read(
@@ -113,10 +121,7 @@ fn read(
     handle: ObjectHandle,
     wanted: &[AttributeType],
 ) -> Result<Parts, Error> {
-    let attributes = listed
-        .session
-        .get_attributes(handle, wanted)
-        .map_err(|error| failed(&listed.token.name(), &error))?;
+    let attributes = listed.attributes(handle, wanted)?;
     let mut parts = Parts::default();
     for attribute in attributes {
         match attribute {

@@ -8,33 +8,46 @@ use crate::der::Certificate;
 use crate::entry::{Entry, Found, Standing};
 use crate::error::failed;
 use crate::key;
+use crate::raw::{Calls, VALUE_MAX};
 use crate::settings::Trust;
 use crate::token::Token;
 use crate::trust;
 
 /// The most objects of one kind that are read of a token.
-pub(crate) const OBJECTS_MAX: usize = 200_000;
-/// In bytes, as the contract has it.
-const CERTIFICATE_MAX: usize = 256 << 10;
+const OBJECTS_MAX: usize = 200_000;
 /// The most bytes of a label.
 const LABEL_MAX: usize = 1024;
 
 /// A token that is being read.
 pub(crate) struct Listed<'a> {
+    pub(crate) calls: Calls,
     pub(crate) session: &'a Session,
     pub(crate) token: &'a Token,
     pub(crate) trust: Trust,
 }
 
+impl Listed<'_> {
+    /// What an object has of these attributes.
+    pub(crate) fn attributes(
+        &self,
+        object: ObjectHandle,
+        wanted: &[AttributeType],
+    ) -> Result<Vec<Attribute>, Error> {
+        self.calls
+            .attributes(self.session, object, wanted)
+            .map_err(|error| failed(&self.token.name(), &error))
+    }
+}
+
 /// Adds to `found` what is on the token, as far as the session may see it.
 pub(crate) fn read(listed: &Listed<'_>, call: &Call<'_>, found: &mut Found) -> Result<(), Error> {
     let mut certificates = Vec::new();
-    for handle in find(listed, ObjectClass::CERTIFICATE)? {
+    for handle in find(listed, &[Attribute::Class(ObjectClass::CERTIFICATE)])? {
         call.check()?;
         certificates.extend(certificate(listed, handle, found)?);
     }
     trust::add_distrust(listed, call, found)?;
-    for handle in find(listed, ObjectClass::PRIVATE_KEY)? {
+    for handle in find(listed, &[Attribute::Class(ObjectClass::PRIVATE_KEY)])? {
         call.check()?;
         key::add(listed, handle, &certificates, found)?;
     }
@@ -50,26 +63,26 @@ pub(crate) struct Read {
     pub(crate) id: Vec<u8>,
 }
 
-fn find(listed: &Listed<'_>, class: ObjectClass) -> Result<Vec<ObjectHandle>, Error> {
-    let template = [Attribute::Class(class)];
-    let objects = listed
-        .session
-        .iter_objects_with_cache_size(&template, AT_ONCE)
-        .map_err(|error| failed(&listed.token.name(), &error))?;
-    let mut handles = Vec::new();
-    for object in objects {
-        handles.push(object.map_err(|error| failed(&listed.token.name(), &error))?);
-        if handles.len() > OBJECTS_MAX {
-            return Err(Error::new(
-                anchorhold_sdk::ErrorKind::Limit,
-                format!(
-                    "{} has more than {OBJECTS_MAX} objects of one kind",
-                    listed.token.name()
-                ),
-            ));
-        }
+fn find(listed: &Listed<'_>, template: &[Attribute]) -> Result<Vec<ObjectHandle>, Error> {
+    found(listed, template).map_err(|error| failed(&listed.token.name(), &error))?
+}
+
+/// Every object that fits, or too many of them; what the module answers is left to the caller.
+pub(crate) fn found(
+    listed: &Listed<'_>,
+    template: &[Attribute],
+) -> Result<Result<Vec<ObjectHandle>, Error>, cryptoki::error::Error> {
+    let handles = listed.calls.find(listed.session, template, OBJECTS_MAX)?;
+    if handles.len() > OBJECTS_MAX {
+        return Ok(Err(Error::new(
+            anchorhold_sdk::ErrorKind::Limit,
+            format!(
+                "{} has more than {OBJECTS_MAX} objects of one kind",
+                listed.token.name()
+            ),
+        )));
     }
-    Ok(handles)
+    Ok(Ok(handles))
 }
 
 fn certificate(
@@ -81,21 +94,17 @@ fn certificate(
         Trust::Held => &WANTED,
         Trust::Marked => &WANTED_MARKED,
     };
-    let attributes = listed
-        .session
-        .get_attributes(handle, wanted)
-        .map_err(|error| failed(&listed.token.name(), &error))?;
-    let (mut value, mut label, mut id) = (Vec::new(), String::new(), Vec::new());
-    let (mut is_marked, mut is_x509, mut modifiable) = (false, true, true);
+    let attributes = listed.attributes(handle, wanted)?;
+    let (mut value, mut label, mut id) = (None, String::new(), Vec::new());
+    let (mut is_marked, mut is_x509) = (false, true);
     let is_distrusted = attributes.iter().any(trust::is_mark);
     for attribute in attributes {
         match attribute {
             Attribute::CertificateType(kind) => is_x509 = kind == CertificateType::X_509,
             Attribute::Id(bytes) => id = bytes,
             Attribute::Label(bytes) => label = text(&bytes),
-            Attribute::Modifiable(flag) => modifiable = flag,
             Attribute::Trusted(flag) => is_marked = flag,
-            Attribute::Value(bytes) => value = bytes,
+            Attribute::Value(bytes) => value = Some(bytes),
             _ => {}
         }
     }
@@ -104,11 +113,20 @@ fn certificate(
         found.skip(|| format!("{} is a certificate of another kind than X.509", name()));
         return Ok(None);
     }
+    let Some(value) = value else {
+        found.skip(|| {
+            format!(
+                "{} is a certificate that shows no bytes, or more than {VALUE_MAX}",
+                name()
+            )
+        });
+        return Ok(None);
+    };
     if value.is_empty() {
         found.skip(|| format!("{} is a certificate without bytes", name()));
         return Ok(None);
     }
-    if value.len() > CERTIFICATE_MAX || Certificate::read(&value).is_none() {
+    if Certificate::read(&value).is_none() {
         found.skip(|| format!("{} is no certificate that can be read", name()));
         return Ok(None);
     }
@@ -122,7 +140,7 @@ fn certificate(
         der: value,
         label,
         standing,
-        read_only: !modifiable && listed.token.info.write_protected(),
+        read_only: listed.token.info.write_protected(),
         asks_each_use: false,
         places: vec![(listed.token.slot, handle)],
     };
@@ -137,25 +155,21 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     shown.collect::<String>().trim_end().to_owned()
 }
 
-const WANTED: [AttributeType; 6] = [
+const WANTED: [AttributeType; 5] = [
     AttributeType::Value,
     AttributeType::Label,
     AttributeType::Id,
     AttributeType::CertificateType,
-    AttributeType::Modifiable,
     trust::MARK,
 ];
-const WANTED_MARKED: [AttributeType; 7] = [
+const WANTED_MARKED: [AttributeType; 6] = [
     AttributeType::Value,
     AttributeType::Label,
     AttributeType::Id,
     AttributeType::CertificateType,
-    AttributeType::Modifiable,
     trust::MARK,
     AttributeType::Trusted,
 ];
-/// How many objects a module is asked for at a time.
-const AT_ONCE: std::num::NonZeroUsize = std::num::NonZeroUsize::new(256).unwrap();
 
 #[cfg(test)]
 mod tests {

@@ -44,8 +44,10 @@ pub(crate) fn module(path: &Path, told: Option<&CString>) -> Result<Pkcs11, Erro
     };
     match initialized {
         Ok(()) => {}
-        // Something else in this process came first, and it serves as well.
-        Err(error) if answer(&error) == Some(RvError::CryptokiAlreadyInitialized) => {}
+        // Something else in this process came first, and it serves as well where the module was to
+        // be told nothing: nobody knows what that told it.
+        Err(error)
+            if answer(&error) == Some(RvError::CryptokiAlreadyInitialized) && told.is_none() => {}
         Err(error) => return Err(failed(&format!("the module {}", path.display()), &error)),
     }
     let loaded = Loaded {

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use anchorhold_sdk::{
     Batch, Call, Change, Decision, Effect, Error, Item, Kind, Outcomes, Purpose, Rule,
 };
+use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
+use cryptoki::slot::Slot;
 
+use crate::der::Certificate;
 use crate::entry::{self, Found, Id, Standing};
 use crate::error::failed;
 use crate::holding::{Holding, Open, logged_in};
@@ -24,20 +27,34 @@ pub(crate) fn apply(
 ) -> Result<(), Error> {
     holding.refresh(call)?;
     batch.check_generation(holding.found().generation())?;
-    let steps = steps(holding, batch.changes())?;
-    if batch.check_only() || steps.iter().all(|step| step.deed == Deed::Nothing) {
-        return steps
-            .iter()
-            .try_for_each(|step| outcomes.push(step.effect, &step.id));
-    }
-    let open = holding.only("written to", Open::is_writable)?;
-    let (token, is_writable) = (open.token.clone(), open.is_writable());
-    if !is_writable {
-        return Err(Error::read_only(format!(
-            "{} is write protected",
-            token.name()
+    let (mut steps, mut refused) = steps(holding, batch.changes());
+    let token = match steps.iter().position(|step| step.deed != Deed::Nothing) {
+        None => None,
+        Some(first) => match writable(holding) {
+            Ok(token) => Some(token),
+            Err(error) => {
+                steps.truncate(first);
+                refused = Err(error);
+                None
+            }
+        },
+    };
+    let elsewhere = token.as_ref().and_then(|token| {
+        let place = steps.iter().position(|step| step.is_elsewhere(token))?;
+        Some((place, token.name()))
+    });
+    if let Some((place, name)) = elsewhere {
+        steps.truncate(place);
+        refused = Err(Error::read_only(format!(
+            "the certificate is on another token than {name}, which alone is written to"
         )));
     }
+    let is_idle = steps.iter().all(|step| step.deed == Deed::Nothing);
+    let Some(token) = token.filter(|_| !is_idle && !batch.check_only()) else {
+        let mut answers = steps.iter();
+        answers.try_for_each(|step| outcomes.push(step.effect, &step.id))?;
+        return refused;
+    };
     let needs_officer = steps.iter().any(|step| step.marked);
     let made = write(holding, call, &token, needs_officer, |session| {
         for step in &steps {
@@ -51,7 +68,19 @@ pub(crate) fn apply(
     if holding.refresh(call).is_err() {
         holding.forget();
     }
-    made
+    made.and(refused)
+}
+
+/// The token that is written to.
+fn writable(holding: &mut Holding) -> Result<Token, Error> {
+    let open = holding.only("written to", Open::is_writable)?;
+    match open.is_writable() {
+        true => Ok(open.token.clone()),
+        false => Err(Error::read_only(format!(
+            "{} is write protected",
+            open.token.name()
+        ))),
+    }
 }
 
 /// What is to be done about one change.
@@ -63,6 +92,15 @@ struct Step<'a> {
     label: Cow<'a, str>,
     /// Whether the security officer has to do it.
     marked: bool,
+    /// The slots with objects that have to be changed for it.
+    slots: Vec<Slot>,
+}
+
+impl Step<'_> {
+    /// Whether what is to be changed is on another token as well, where it would stay as it is.
+    fn is_elsewhere(&self, token: &Token) -> bool {
+        self.slots.iter().any(|slot| *slot != token.slot)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,8 +113,9 @@ enum Deed {
     Rename,
 }
 
-/// What each change comes to, each seeing what those before it will have done.
-fn steps<'a>(holding: &Holding, changes: &'a [Change<'a>]) -> Result<Vec<Step<'a>>, Error> {
+/// What each change comes to, each seeing what those before it will have done, as far as the first
+/// that is refused.
+fn steps<'a>(holding: &Holding, changes: &'a [Change<'a>]) -> (Vec<Step<'a>>, Result<(), Error>) {
     let trust = holding.settings().trust;
     let mut there = There {
         found: holding.found(),
@@ -85,14 +124,19 @@ fn steps<'a>(holding: &Holding, changes: &'a [Change<'a>]) -> Result<Vec<Step<'a
     let mut steps = Vec::new();
     for change in changes {
         let step = match change {
-            Change::Put(item) => put(&there, item, trust)?,
-            Change::Remove(id) => remove(&there, id)?,
-            _ => return Err(Error::unsupported("a change of a kind that is not known")),
+            Change::Put(item) => put(&there, item, trust),
+            Change::Remove(id) => remove(&there, id),
+            _ => Err(Error::unsupported("a change of a kind that is not known")),
         };
-        there.note(&step, trust);
-        steps.push(step);
+        match step {
+            Ok(step) => {
+                there.note(&step, trust);
+                steps.push(step);
+            }
+            Err(error) => return (steps, Err(error)),
+        }
     }
-    Ok(steps)
+    (steps, Ok(()))
 }
 
 /// What will be on the token once the changes so far are made.
@@ -108,6 +152,7 @@ struct One {
     der: Vec<u8>,
     label: String,
     standing: Standing,
+    slots: Vec<Slot>,
 }
 
 impl There<'_> {
@@ -120,6 +165,7 @@ impl There<'_> {
             der: entry.der.clone(),
             label: entry.label.clone(),
             standing: entry.standing,
+            slots: entry.places.iter().map(|(slot, _)| *slot).collect(),
         })
     }
 
@@ -132,6 +178,7 @@ impl There<'_> {
             der: step.der.clone(),
             label: step.label.clone().into_owned(),
             standing,
+            slots: Vec::new(),
         };
         let there = match step.deed {
             Deed::Nothing => return,
@@ -151,7 +198,10 @@ fn put<'a>(there: &There<'_>, item: &'a Item<'a>, trust: Trust) -> Result<Step<'
             "the id is that of another certificate, and an item keeps its bytes",
         ));
     }
-    let anchors = !item.rules.is_empty();
+    let mut decisions = item.rules.iter().map(|rule| rule.decision);
+    let anchors = decisions.any(|decision| decision == Decision::Anchor);
+    // As it will be listed: a token pads with blanks.
+    let wanted = item.label.trim_end();
     let wants_mark = trust == Trust::Marked && anchors;
     let is_remade = |known: &One| {
         let is_marked = known.standing == Standing::Anchor;
@@ -166,16 +216,18 @@ fn put<'a>(there: &There<'_>, item: &'a Item<'a>, trust: Trust) -> Result<Step<'
             ));
         }
         Some(known) if is_remade(known) => (Effect::Updated, Deed::Remake),
-        Some(known) if !item.label.is_empty() && known.label != item.label => {
+        Some(known) if !wanted.is_empty() && known.label != wanted => {
             (Effect::Updated, Deed::Rename)
         }
         Some(_) => (Effect::Unchanged, Deed::Nothing),
     };
-    let label = match known {
+    let (held, slots) = known.map(|known| (known.label, known.slots)).unzip();
+    let label = match held {
         // No label at all says nothing of the one that is there.
-        Some(known) if item.label.is_empty() => Cow::Owned(known.label),
-        _ => Cow::Borrowed(item.label),
+        Some(held) if wanted.is_empty() => Cow::Owned(held),
+        _ => Cow::Borrowed(wanted),
     };
+    let slots = slots.filter(|_| deed != Deed::Nothing);
     Ok(Step {
         effect,
         id: id.to_vec(),
@@ -183,6 +235,7 @@ fn put<'a>(there: &There<'_>, item: &'a Item<'a>, trust: Trust) -> Result<Step<'
         der: item.der.to_vec(),
         label,
         marked: wants_mark && matches!(deed, Deed::Create | Deed::Remake),
+        slots: slots.unwrap_or_default(),
     })
 }
 
@@ -198,13 +251,15 @@ fn remove<'a>(there: &There<'_>, id: &[u8]) -> Result<Step<'a>, Error> {
         Some(_) => (Effect::Removed, Deed::Remove),
         None => (Effect::Unchanged, Deed::Nothing),
     };
+    let (der, slots) = known.map(|known| (known.der, known.slots)).unzip();
     Ok(Step {
         effect,
         id: id.to_vec(),
         deed,
-        der: known.map(|known| known.der).unwrap_or_default(),
+        der: der.unwrap_or_default(),
         label: Cow::Borrowed(""),
         marked: false,
+        slots: slots.unwrap_or_default(),
     })
 }
 
@@ -226,6 +281,9 @@ fn check(item: &Item<'_>) -> Result<(), Error> {
             "a token can only trust for servers: no distrust, other purpose, cut-off or name \
              constraint",
         ));
+    }
+    if Certificate::read(item.der).is_none() {
+        return Err(Error::malformed("these bytes are not one certificate"));
     }
     if item.label.len() > LABEL_MAX || item.label.chars().any(char::is_control) {
         return Err(Error::invalid_argument(format!(
@@ -254,10 +312,8 @@ fn write(
     if needs_officer {
         login::officer(&session, token, call)?;
         let made = make(&session);
-        let out = session
-            .logout()
-            .map_err(|error| failed(&token.name(), &error));
-        return made.and(out);
+        log_out(holding, session);
+        return made;
     }
     if !token.info.login_required() || logged_in(&session) {
         return make(&session);
@@ -266,10 +322,16 @@ fn write(
     login::user(&session, token, call)?;
     // Who was asked for this one call has not unlocked the store.
     let made = make(&session);
-    let out = session
-        .logout()
-        .map_err(|error| failed(&token.name(), &error));
-    made.and(out)
+    log_out(holding, session);
+    made
+}
+
+/// Logs out; where the token refuses, that ends with the last session. What was made is made.
+fn log_out(holding: &mut Holding, session: Session) {
+    if session.logout().is_err() {
+        drop(session);
+        holding.forget();
+    }
 }
 
 fn make(session: &Session, token: &Token, step: &Step<'_>) -> Result<(), Error> {
@@ -278,26 +340,26 @@ fn make(session: &Session, token: &Token, step: &Step<'_>) -> Result<(), Error> 
         der: &step.der,
         label: &step.label,
         marked: step.marked,
+        id: None,
     };
     match step.deed {
         Deed::Nothing => Ok(()),
         Deed::Create => object::create(session, &name, &wanted),
         Deed::Remake => {
             let before = object::holding(session, &name, &step.der)?;
-            object::create(session, &name, &wanted)?;
+            // The key beside it is known by the identifier that it has.
+            let id = before.iter().find_map(|held| object::id_of(session, *held));
+            object::create(session, &name, &Wanted { id, ..wanted })?;
             before
                 .into_iter()
                 .try_for_each(|handle| object::destroy(session, &name, handle))
         }
-        Deed::Rename => object::holding(session, &name, &step.der)?
+        Deed::Rename => held(session, &name, step)?
             .into_iter()
             .try_for_each(|handle| object::rename(session, &name, handle, &step.label)),
         Deed::Remove => {
-            let held = object::holding(session, &name, &step.der)?;
-            if held.is_empty() {
-                return Err(Error::conflict("the certificate was taken away meanwhile"));
-            }
-            held.into_iter()
+            held(session, &name, step)?
+                .into_iter()
                 .try_for_each(|handle| object::destroy(session, &name, handle))?;
             match object::holding(session, &name, &step.der)?[..] {
                 [] => Ok(()),
@@ -306,6 +368,15 @@ fn make(session: &Session, token: &Token, step: &Step<'_>) -> Result<(), Error> 
                 ))),
             }
         }
+    }
+}
+
+/// The objects that are to be changed.
+fn held(session: &Session, name: &str, step: &Step<'_>) -> Result<Vec<ObjectHandle>, Error> {
+    let held = object::holding(session, name, &step.der)?;
+    match held.is_empty() {
+        true => Err(Error::conflict("the certificate was taken away meanwhile")),
+        false => Ok(held),
     }
 }
 

@@ -11,19 +11,22 @@ use crate::der::Certificate;
 use crate::error::failed;
 
 /// A certificate that is to be on a token.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Wanted<'a> {
     pub(crate) der: &'a [u8],
     pub(crate) label: &'a str,
     /// Whether the security officer marks it as trusted.
     pub(crate) marked: bool,
+    /// What ties it to its key, where that is known.
+    pub(crate) id: Option<Vec<u8>>,
 }
 
 /// Makes the object, and reads back what was made. Where that fails nothing of it stays.
 pub(crate) fn create(session: &Session, token: &str, wanted: &Wanted<'_>) -> Result<(), Error> {
     let certificate = Certificate::read(wanted.der)
         .ok_or_else(|| Error::malformed("these bytes are not one certificate"))?;
-    let id = key_id(session, &certificate);
+    let id = wanted.id.clone();
+    let id = id.unwrap_or_else(|| key_id(session, &certificate));
     // Some tokens leave an empty object behind where they refuse one of its attributes.
     let before: BTreeSet<CK_OBJECT_HANDLE> = alike(session, token)?
         .iter()
@@ -32,29 +35,48 @@ pub(crate) fn create(session: &Session, token: &str, wanted: &Wanted<'_>) -> Res
     let made = session
         .create_object(&template(wanted, &certificate, &id))
         .map_err(|error| failed(token, &error))
-        .and_then(|handle| read_back(session, token, handle, wanted));
-    made.map_err(|error| match take_back(session, token, &before) {
-        Ok(()) => error,
-        Err(kept) => Error::new(
-            error.kind(),
-            format!(
-                "{}; what was half made stays there: {kept}",
-                error.message()
+        .and_then(|handle| {
+            let read = read_back(session, token, handle, wanted);
+            // What this very object has for bytes does not matter then.
+            read.or_else(|error| destroy(session, token, handle).and(Err(error)))
+        });
+    made.map_err(
+        |error| match take_back(session, token, wanted.der, &before) {
+            Ok(()) => error,
+            Err(kept) => Error::new(
+                error.kind(),
+                format!(
+                    "{}; what was half made stays there: {kept}",
+                    error.message()
+                ),
             ),
-        ),
-    })
+        },
+    )
 }
 
-/// Destroys the certificates that were not there before. No other program's are among them unless
-/// it wrote in this very moment, through this process.
-fn take_back(
+/// Destroys the certificates that were not there before, but for those of other bytes: another
+/// program may have put them there in this very moment.
+pub(crate) fn take_back(
     session: &Session,
     token: &str,
+    der: &[u8],
     before: &BTreeSet<CK_OBJECT_HANDLE>,
 ) -> Result<(), Error> {
-    let left = alike(session, token)?.into_iter();
-    left.filter(|handle| !before.contains(&handle.handle()))
-        .try_for_each(|handle| destroy(session, token, handle))
+    for handle in alike(session, token)? {
+        if before.contains(&handle.handle()) {
+            continue;
+        }
+        let value = session
+            .get_attributes(handle, &[AttributeType::Value])
+            .map_err(|error| failed(token, &error))?;
+        let is_other = value
+            .iter()
+            .any(|value| matches!(value, Attribute::Value(of) if !of.is_empty() && of != der));
+        if !is_other {
+            destroy(session, token, handle)?;
+        }
+    }
+    Ok(())
 }
 
 fn template(wanted: &Wanted<'_>, certificate: &Certificate<'_>, id: &[u8]) -> Vec<Attribute> {
@@ -158,15 +180,18 @@ fn key_id(session: &Session, certificate: &Certificate<'_>) -> Vec<u8> {
         // Who cannot look for a key has none.
         session.find_objects(&template).unwrap_or_default()
     });
-    let mut ids = beside.filter_map(|handle| {
-        let read = session.get_attributes(handle, &[AttributeType::Id]).ok()?;
-        read.into_iter().find_map(|attribute| match attribute {
-            Attribute::Id(id) if !id.is_empty() && id.len() <= ID_MAX => Some(id),
-            _ => None,
-        })
-    });
+    let mut ids = beside.filter_map(|handle| id_of(session, handle));
     ids.next()
         .unwrap_or_else(|| Sha1::digest(certificate.key_bits).to_vec())
+}
+
+/// What an object is tied to others by, if it is.
+pub(crate) fn id_of(session: &Session, handle: ObjectHandle) -> Option<Vec<u8>> {
+    let read = session.get_attributes(handle, &[AttributeType::Id]).ok()?;
+    read.into_iter().find_map(|attribute| match attribute {
+        Attribute::Id(id) if !id.is_empty() && id.len() <= ID_MAX => Some(id),
+        _ => None,
+    })
 }
 
 /// The most bytes of an identifier.

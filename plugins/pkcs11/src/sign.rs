@@ -4,7 +4,7 @@ use anchorhold_sdk::{Call, Error, Scheme};
 use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
-use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::mechanism::{Mechanism, MechanismInfo, MechanismType};
 use cryptoki::slot::Slot;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
@@ -48,13 +48,13 @@ struct Plan {
 
 /// The schemes in which a key signs on its token, best first.
 pub(crate) fn schemes(module: &Pkcs11, slot: Slot, public: &[u8]) -> Result<Vec<Scheme>, Error> {
-    let offered = offered(module, slot)?;
+    let offered = offered(module, slot, public)?;
     let Some(family) = family(public) else {
         return Ok(Vec::new());
     };
     let possible = ALL.iter().filter(|(_, way)| way.is_of(family));
     Ok(possible
-        .filter(|(_, way)| way.plan(&offered).is_some())
+        .filter(|(_, way)| way.plan(&offered).is_some() && way.has_room(public))
         .map(|(scheme, _)| *scheme)
         .collect())
 }
@@ -67,7 +67,7 @@ pub(crate) fn sign(
     scheme: Scheme,
     message: &[u8],
 ) -> Result<Vec<u8>, Error> {
-    let offered = offered(module, key.slot)?;
+    let offered = offered(module, key.slot, &key.entry.der)?;
     sign_with(module, key, call, (scheme, &offered), message)
 }
 
@@ -91,6 +91,7 @@ pub(crate) fn sign_with(
     let (_, way) = ALL
         .iter()
         .find(|(known, way)| *known == scheme && way.is_of(family))
+        .filter(|(_, way)| way.has_room(&key.entry.der))
         .ok_or_else(unsupported)?;
     let plan = way.plan(offered).ok_or_else(unsupported)?;
     let raw = if key.entry.asks_each_use {
@@ -131,10 +132,33 @@ fn sign_asking(
     raw::sign_begun(key.library, &session, &way.input(plan, message)).map_err(fault)
 }
 
-fn offered(module: &Pkcs11, slot: Slot) -> Result<Vec<MechanismType>, Error> {
-    module
+/// The mechanisms of the token that sign with a key of this size.
+fn offered(module: &Pkcs11, slot: Slot, public: &[u8]) -> Result<Vec<MechanismType>, Error> {
+    let mut offered = module
         .get_mechanism_list(slot)
-        .map_err(|error| failed("what the token can do", &error))
+        .map_err(|error| failed("what the token can do", &error))?;
+    let wanted: Vec<_> = ALL.iter().flat_map(|(_, way)| way.candidates()).collect();
+    let bits = der::rsa_bits(public);
+    offered.retain(|kind| {
+        let is_wanted = wanted
+            .iter()
+            .any(|(known, _)| known.mechanism_type() == *kind);
+        // What a token says no more of is taken at its word.
+        is_wanted
+            && module
+                .get_mechanism_info(slot, *kind)
+                .map_or(true, |info| does_sign(&info, bits))
+    });
+    Ok(offered)
+}
+
+/// Whether a mechanism signs, and not only verifies, with an RSA key of so many bits.
+fn does_sign(info: &MechanismInfo, bits: Option<usize>) -> bool {
+    let (least, most) = (info.min_key_size(), info.max_key_size());
+    // Some modules say nothing there, or count bytes.
+    let is_known = most >= 512 && least <= most;
+    let fits = bits.is_none_or(|bits| !is_known || (least..=most).contains(&bits));
+    (info.sign() || !info.verify()) && fits
 }
 
 /// By the algorithm of the public key, and the curve in it.
@@ -169,9 +193,20 @@ impl Way {
         }
     }
 
-    /// What the token is asked; it hashes itself where it can.
-    fn plan(self, offered: &[MechanismType]) -> Option<Plan> {
-        let candidates = match self {
+    /// Whether an RSA key is long enough: PSS has the hash and as much salt in it (RFC 8017, 9.1).
+    fn has_room(self, public: &[u8]) -> bool {
+        match self {
+            Self::Pss(hash) => {
+                let least = 8 * (2 * hash.length() + 1) + 1;
+                der::rsa_bits(public).is_some_and(|bits| bits > least)
+            }
+            _ => true,
+        }
+    }
+
+    /// What the token may be asked, and whether it hashes then.
+    fn candidates(self) -> Vec<(Mechanism<'static>, bool)> {
+        match self {
             Self::Ecdsa(hash) => vec![(hash.ecdsa(), true), (Mechanism::Ecdsa, false)],
             Self::Ed25519 => {
                 let pure = EddsaParams::new(EddsaSignatureScheme::Pure);
@@ -182,8 +217,12 @@ impl Way {
                 (hash.pss(), true),
                 (Mechanism::RsaPkcsPss(hash.pss_parameters()), false),
             ],
-        };
-        let mut candidates = candidates.into_iter();
+        }
+    }
+
+    /// What the token is asked; it hashes itself where it can.
+    fn plan(self, offered: &[MechanismType]) -> Option<Plan> {
+        let mut candidates = self.candidates().into_iter();
         let (mechanism, hashes) =
             candidates.find(|(mechanism, _)| offered.contains(&mechanism.mechanism_type()))?;
         Some(Plan { mechanism, hashes })
@@ -238,6 +277,14 @@ impl Hash {
                 0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
                 0x03, 0x05, 0x00, 0x04, 0x40,
             ],
+        }
+    }
+
+    fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
         }
     }
 
@@ -303,3 +350,27 @@ const ALL: &[(Scheme, Way)] = &[
     (Scheme::RSA_PKCS1_SHA384, Way::Pkcs1(Hash::Sha384)),
     (Scheme::RSA_PKCS1_SHA512, Way::Pkcs1(Hash::Sha512)),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cryptoki_sys as ck;
+
+    #[test]
+    fn mechanism_signs_only_with_keys_of_its_sizes() {
+        let info = |flags, least, most| {
+            let mut info = ck::CK_MECHANISM_INFO::default();
+            (info.flags, info.ulMinKeySize, info.ulMaxKeySize) = (flags, least, most);
+            MechanismInfo::from(info)
+        };
+        let both = ck::CKF_SIGN | ck::CKF_VERIFY;
+        assert!(does_sign(&info(both, 2048, 4096), Some(2048)));
+        assert!(!does_sign(&info(both, 2048, 4096), Some(1024)));
+        assert!(!does_sign(&info(both, 1024, 2048), Some(4096)));
+        assert!(does_sign(&info(both, 2048, 4096), None));
+        assert!(!does_sign(&info(ck::CKF_VERIFY, 0, 0), None));
+        // What is not said, or said in bytes, rules nothing out.
+        assert!(does_sign(&info(0, 0, 0), Some(2048)));
+        assert!(does_sign(&info(both, 64, 256), Some(2048)));
+    }
+}

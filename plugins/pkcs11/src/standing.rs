@@ -13,7 +13,7 @@ use crate::store::state_after;
 pub(crate) struct Standing {
     state: HealthState,
     detail: String,
-    generation: u64,
+    pub(crate) generation: u64,
     count: Option<usize>,
     attempts_left: Option<u32>,
     writable: bool,
@@ -51,7 +51,7 @@ impl Standing {
         match error {
             None => self.note_success(holding),
             // The call was at fault, and the store is as it was.
-            Some(error) if is_of_call(error.kind()) => {}
+            Some(error) if is_of_call(error.kind()) => self.note_contents(holding),
             Some(error) => {
                 self.state = state_after(error);
                 self.detail = error.message().to_owned();
@@ -62,7 +62,8 @@ impl Standing {
         }
     }
 
-    fn note_success(&mut self, holding: &Holding) {
+    /// What is held; a batch that stopped half way has changed it as well.
+    fn note_contents(&mut self, holding: &Holding) {
         let found = holding.found();
         self.generation = if holding.is_listed() {
             found.generation()
@@ -70,6 +71,11 @@ impl Standing {
             0
         };
         self.count = holding.is_listed().then(|| found.len());
+    }
+
+    fn note_success(&mut self, holding: &Holding) {
+        let found = holding.found();
+        self.note_contents(holding);
         self.last_success = now();
         (self.state, self.detail) = match found.skipped {
             0 => (HealthState::Ready, holding.remark()),

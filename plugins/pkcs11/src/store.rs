@@ -8,7 +8,7 @@ use anchorhold_sdk::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::der::Certificate;
+use crate::der::{self, Certificate};
 use crate::entry::Entry;
 use crate::holding::Holding;
 use crate::mutation;
@@ -132,7 +132,11 @@ impl TokenStore {
     fn during<T>(&self, make: impl FnOnce(&mut Holding) -> Result<T, Error>) -> Result<T, Error> {
         let mut holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
         let made = make(&mut holding);
-        self.standing().note(&holding, made.as_ref().err());
+        // The tokens are looked at meanwhile, which may take time that nobody who asks how the
+        // store stands has to wait for.
+        let mut standing = self.standing().clone();
+        standing.note(&holding, made.as_ref().err());
+        *self.standing() = standing;
         made
     }
 
@@ -173,6 +177,10 @@ fn fits(by: By<'_>, id: &[u8], entry: &Entry) -> bool {
             Kind::Certificate => read(entry).is_some_and(|read| *wanted == digest(read.public)),
             _ => false,
         },
+        // What is distrusted by its issuer and serial number is known by nothing else.
+        By::IssuerSerial { issuer, serial } if entry.kind == Kind::IssuerSerial => {
+            entry.der == der::issuer_serial(issuer, &der::integer(serial))
+        }
         By::Subject(wanted) => read(entry).is_some_and(|read| read.subject == wanted),
         By::IssuerSerial { issuer, serial } => {
             read(entry).is_some_and(|read| read.issuer == issuer && read.serial == serial)

@@ -8,7 +8,7 @@ use cryptoki_sys as ck;
 use crate::der;
 use crate::entry::{Entry, Found, Standing};
 use crate::error::{answer, failed};
-use crate::listing::{Listed, OBJECTS_MAX};
+use crate::listing::{self, Listed};
 
 /// Vendor NSS: CKM_VENDOR_DEFINED and "NSCP", as its pkcs11n.h has them.
 const NSS: ck::CK_ULONG = 0x8000_0000 | 0x4e53_4350;
@@ -18,14 +18,17 @@ const CKT_NSS_NOT_TRUSTED: ck::CK_ULONG = NSS + 10;
 /// Vendor p11-kit: CKA_VENDOR_DEFINED and "XDG", as its pkcs11x.h has them.
 const CKA_X_DISTRUSTED: ck::CK_ULONG = (0x8000_0000 | 0x5844_4700) + 100;
 const CKA_CLASS: ck::CK_ULONG = ck::CKA_CLASS;
-const CK_TRUE: u8 = 1;
 
 /// What marks a certificate as distrusted whatever it is used for; most modules do not know it.
 pub(crate) const MARK: AttributeType = AttributeType::VendorDefined(CKA_X_DISTRUSTED);
 
 /// Whether an attribute is that mark, and set.
 pub(crate) fn is_mark(attribute: &Attribute) -> bool {
-    matches!(attribute, Attribute::VendorDefined((MARK, value)) if value == &[CK_TRUE])
+    let Attribute::VendorDefined((MARK, value)) = attribute else {
+        return false;
+    };
+    // Whatever is not false is true in C.
+    value.iter().any(|byte| *byte != 0)
 }
 
 /// Adds what is distrusted for servers, by issuer and serial number.
@@ -50,9 +53,10 @@ pub(crate) fn add_distrust(
             ck::CK_ULONG::from(ck::CKT_NOT_TRUSTED),
         ),
     ];
-    let handles = listed.session.find_objects(&template);
+    let handles = listing::found(listed, &template);
     let handles = handles.map_err(|error| failed(&listed.token.name(), &error))?;
-    for handle in handles.into_iter().take(OBJECTS_MAX) {
+    // One too many is an error: what is left out would be trusted.
+    for handle in handles? {
         call.check()?;
         add_one(listed, handle, None, found)?;
     }
@@ -61,11 +65,8 @@ pub(crate) fn add_distrust(
 
 /// The objects of a class that the module need not know.
 fn of_class(listed: &Listed<'_>, class: ck::CK_OBJECT_CLASS) -> Result<Vec<ObjectHandle>, Error> {
-    match listed.session.find_objects(&[number(CKA_CLASS, class)]) {
-        Ok(mut handles) => {
-            handles.truncate(OBJECTS_MAX);
-            Ok(handles)
-        }
+    match listing::found(listed, &[number(CKA_CLASS, class)]) {
+        Ok(handles) => handles,
         // Only what is not known at all means that there is none.
         Err(error) if is_unknown(answer(&error)) => Ok(Vec::new()),
         Err(error) => Err(failed(&listed.token.name(), &error)),
@@ -83,10 +84,7 @@ fn add_one(
     if distrusting.is_some() {
         wanted.push(AttributeType::VendorDefined(CKA_NSS_TRUST_SERVER_AUTH));
     }
-    let attributes = listed
-        .session
-        .get_attributes(handle, &wanted)
-        .map_err(|error| failed(&listed.token.name(), &error))?;
+    let attributes = listed.attributes(handle, &wanted)?;
     let (mut issuer, mut serial) = (Vec::new(), Vec::new());
     let mut says = None;
     for attribute in attributes {
@@ -106,7 +104,7 @@ fn add_one(
     }
     found.add(Entry {
         kind: Kind::IssuerSerial,
-        der: der::issuer_serial(&issuer, &serial),
+        der: der::issuer_serial(&issuer, &der::whole_integer(&serial)),
         label: String::new(),
         standing: Standing::DistrustedForServers,
         read_only: true,

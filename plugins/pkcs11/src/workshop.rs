@@ -18,6 +18,11 @@ pub(crate) struct Workshop(PathBuf);
 
 /// Runs the body of a test in a process of its own: the test, by its full name, is started again.
 pub(crate) fn alone(name: &str, needed: &[&str], body: impl FnOnce(&Workshop)) {
+    alone_with("", name, needed, body);
+}
+
+/// The same, with faults of the shim; `{}` in them stands for the directory of the test.
+pub(crate) fn alone_with(faults: &str, name: &str, needed: &[&str], body: impl FnOnce(&Workshop)) {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         return body(&Workshop(directory.into()));
     }
@@ -36,6 +41,11 @@ pub(crate) fn alone(name: &str, needed: &[&str], body: impl FnOnce(&Workshop)) {
         .args([name, "--exact", "--nocapture"])
         .env(DIRECTORY, directory.path())
         .env("SOFTHSM2_CONF", &configuration)
+        .env("P11_REAL", SOFTHSM)
+        .env(
+            "P11_SHIM",
+            faults.replace("{}", &directory.path().display().to_string()),
+        )
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ended.stdout);
@@ -95,6 +105,20 @@ impl Workshop {
         let files = ["-subj", &subject, "-keyout", &key, "-out", &out];
         self.run("openssl", &[&made[..], &curve, &files].concat());
         self.read(&out)
+    }
+
+    /// The module of SoftHSM, with faults before it.
+    pub(crate) fn shim(&self) -> String {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/bad/p11-shim.c");
+        let words = [
+            "-shared",
+            "-fPIC",
+            "-fvisibility=hidden",
+            "-o",
+            "libshim.so",
+        ];
+        self.run("cc", &[&words[..], &[source, "-ldl"]].concat());
+        self.text("libshim.so")
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {

@@ -87,14 +87,14 @@ fn failed(error: &RingError) -> Error {
     if is("QuotaExceeded") {
         return Error::new(
             ErrorKind::Full,
-            "the key rings of this user are full: the kernel allows 20,000 bytes in all, which \
-             /proc/sys/kernel/keys/maxbytes raises",
+            "the key rings of this user are full: the kernel allows 20,000 bytes in all, or what \
+             /proc/sys/kernel/keys/maxbytes says",
         );
     }
     if matches!(error, RingError::NoStorageAccess(_)) || is("AccessDenied") || is("ermission") {
         return Error::denied(format!(
-            "the key rings of the kernel cannot be reached: {text}; the store needs grant = \
-             [\"keyring\"], and a session that has a ring, as one under `keyctl session`"
+            "the key rings of the kernel cannot be reached: the store needs grant = \
+             [\"keyring\"], and a session that has one, as under `keyctl session` ({text})"
         ));
     }
     Error::unavailable(format!("the key rings of the kernel: {text}"))

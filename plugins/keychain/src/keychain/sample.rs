@@ -30,7 +30,7 @@ impl Memory {
 
     pub(crate) fn connect(&self) -> Connect {
         let memory = self.clone();
-        Box::new(move || Ok(Box::new(memory.clone())))
+        Box::new(move |_| Ok(Box::new(memory.clone())))
     }
 
     fn change(&self, make: impl FnOnce(&mut State)) -> Result<(), Error> {

@@ -1,12 +1,14 @@
 //! A store over real modules, each test in a process of its own.
 
+mod fault;
 mod locking;
 mod p11_kit;
+mod reading;
 mod signing;
 mod softokn;
 mod writing;
 
-use anchorhold_sdk::{Batch, Change, Effect, Item, Rule};
+use anchorhold_sdk::{Batch, Change, Decision, Effect, Item, Purpose, Rule};
 
 use super::*;
 use crate::entry;
@@ -33,6 +35,7 @@ struct Shown {
     der: Vec<u8>,
     label: String,
     is_anchor: bool,
+    read_only: bool,
     asks_each_use: bool,
 }
 
@@ -45,6 +48,7 @@ fn listed(store: &TokenStore) -> Vec<Shown> {
             der: item.der.to_vec(),
             label: item.label.to_owned(),
             is_anchor: item.rules.as_ref() == Rule::SERVER_ANCHOR,
+            read_only: item.read_only,
             asks_each_use: item.asks_each_use,
         });
         Ok(())

@@ -14,6 +14,8 @@ fn keys_are_shown_while_the_store_is_unlocked() {
         assert!(of_kind(&store, Kind::PrivateKey).is_empty());
 
         store.unlock(&user()).unwrap();
+        // What it held while it was locked is not what it shows now.
+        assert_eq!(store.standing().generation, 0);
         let keys = of_kind(&store, Kind::PrivateKey);
         assert_eq!(keys.len(), 1);
         assert_eq!(keys[0].label, "client");

@@ -101,6 +101,20 @@ fn key_of_rsa_signs() {
 }
 
 #[test]
+fn key_of_rsa_that_is_short_has_no_room_for_the_longest_hash() {
+    const NAME: &str =
+        "store::tests::signing::key_of_rsa_that_is_short_has_no_room_for_the_longest_hash";
+    let expected = [
+        Scheme::RSA_PSS_RSAE_SHA256,
+        Scheme::RSA_PSS_RSAE_SHA384,
+        Scheme::RSA_PKCS1_SHA256,
+        Scheme::RSA_PKCS1_SHA384,
+        Scheme::RSA_PKCS1_SHA512,
+    ];
+    alone(NAME, NEEDED, signs("rsa:1024", &expected));
+}
+
+#[test]
 fn message_is_hashed_here_where_the_token_does_not() {
     const NAME: &str = "store::tests::signing::message_is_hashed_here_where_the_token_does_not";
     alone(NAME, NEEDED, |workshop| {
@@ -149,5 +163,29 @@ fn key_that_asks_each_time_is_asked_for_each_time() {
         for _ in 0..2 {
             verify(workshop, &key.der, scheme, &sign(&user()).unwrap());
         }
+    });
+}
+
+#[test]
+fn certificate_of_another_kind_is_not_that_of_the_key_beside_it() {
+    const NAME: &str =
+        "store::tests::signing::certificate_of_another_kind_is_not_that_of_the_key_beside_it";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let words = ["--keypairgen", "--id", "02", "--key-type", "EC:prime256v1"];
+        workshop.tool(&words);
+        workshop.tool(&["--delete-object", "--type", "pubkey", "--id", "02"]);
+        let made = [
+            "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=rsa",
+        ];
+        let out = ["-outform", "DER", "-out", "rsa.der", "-keyout", "rsa.key"];
+        workshop.run("openssl", &[&made[..], &out].concat());
+        let words = ["--write-object", "rsa.der", "--type", "cert", "--id", "02"];
+        workshop.tool(&words);
+        let store = corp(&[]);
+        store.unlock(&user()).unwrap();
+        assert!(of_kind(&store, Kind::PrivateKey).is_empty());
+        assert_eq!(of_kind(&store, Kind::Certificate).len(), 1);
+        assert_eq!(store.health().state(), HealthState::Degraded);
     });
 }

@@ -93,8 +93,19 @@ fn what_a_database_of_nss_distrusts_is_listed_as_distrusted() {
         assert_eq!(distrusted.len(), 1);
         assert!(!distrusted[0].is_anchor);
         let read = Certificate::read(&der).unwrap();
-        let named = crate::der::issuer_serial(read.issuer, &read.serial_number());
+        let named = der::issuer_serial(read.issuer, &read.serial_number());
         assert_eq!(distrusted[0].der, named);
+        // Whoever asks for a certificate's issuer and number is told of it.
+        let (issuer, serial) = (read.issuer, read.serial);
+        let query = Query::new(By::IssuerSerial { issuer, serial }).of_kind(Kind::IssuerSerial);
+        let mut found = 0;
+        let mut take = |_: &Item<'_>| {
+            found += 1;
+            Ok(())
+        };
+        let mut items = Items::collecting(&mut take);
+        store.find(&Call::detached(), &query, &mut items).unwrap();
+        assert_eq!(found, 1);
         let remove = Batch::new(vec![Change::Remove(&distrusted[0].id)]);
         let (_, refused) = apply(&store, &Call::detached(), &remove);
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::ReadOnly);

@@ -1,5 +1,6 @@
 //! Certificates put on a token of SoftHSM and taken away again.
 
+use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 
@@ -183,6 +184,7 @@ fn a_refused_mark_leaves_no_object_behind() {
             der: &der,
             label: "x",
             marked: true,
+            id: None,
         };
         object::create(&session, "corp", &wanted).unwrap_err();
         assert!(session.find_objects(&[]).unwrap().is_empty());
@@ -225,5 +227,137 @@ fn a_certificate_has_the_identifier_of_the_key_on_the_token() {
         applied(&store, &user(), vec![anchor(&der, "client")]);
         let shown = workshop.tool(&["--list-objects", "--type", "cert"]);
         assert!(shown.contains("ID:         0203"), "{shown}");
+    });
+}
+
+#[test]
+fn a_batch_is_made_as_far_as_the_first_change_that_is_refused() {
+    const NAME: &str =
+        "store::tests::writing::a_batch_is_made_as_far_as_the_first_change_that_is_refused";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let der = workshop.certificate("anchor");
+        let store = corp(&[]);
+        let batch = || Batch::new(vec![anchor(&der, "ours"), anchor(b"none", "x")]);
+        let checked = apply(&store, &Call::detached(), &batch().only_checked());
+        assert_eq!(checked.0, [Effect::New]);
+        assert_eq!(checked.1.unwrap_err().kind(), ErrorKind::Malformed);
+        assert!(labels(&store).is_empty());
+        let before = store.standing().generation;
+        let (effects, refused) = apply(&store, &user(), &batch());
+        assert_eq!(effects, [Effect::New]);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Malformed);
+        // What was made shows in the health of the store.
+        assert_ne!(store.standing().generation, before);
+        assert_eq!(labels(&store), ["ours"]);
+    });
+}
+
+#[test]
+fn a_label_that_ends_in_blanks_is_the_same_without_them() {
+    const NAME: &str =
+        "store::tests::writing::a_label_that_ends_in_blanks_is_the_same_without_them";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let der = workshop.certificate("anchor");
+        let store = corp(&[]);
+        let put = || vec![anchor(&der, "ours  ")];
+        assert_eq!(applied(&store, &user(), put()), [Effect::New]);
+        assert_eq!(applied(&store, &user(), put()), [Effect::Unchanged]);
+        assert_eq!(labels(&store), ["ours"]);
+    });
+}
+
+#[test]
+fn a_neutral_rule_marks_nothing() {
+    const NAME: &str = "store::tests::writing::a_neutral_rule_marks_nothing";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let der = workshop.certificate("neutral");
+        let store = corp(&[("trust", "cka-trusted")]);
+        let mut item = Item::certificate(b"", &der);
+        item.rules = vec![Rule::new(Purpose::Server, Decision::Neutral)].into();
+        // The user's PIN is enough for it.
+        assert_eq!(
+            applied(&store, &user(), vec![Change::Put(item)]),
+            [Effect::New]
+        );
+        assert!(!listed(&store)[0].is_anchor);
+    });
+}
+
+#[test]
+fn a_mark_leaves_the_certificate_with_its_key() {
+    const NAME: &str = "store::tests::writing::a_mark_leaves_the_certificate_with_its_key";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let der = workshop.certificate("anchor");
+        let words = [
+            "--write-object",
+            "anchor.der",
+            "--type",
+            "cert",
+            "--id",
+            "99",
+        ];
+        workshop.tool(&words);
+        let store = corp(&[("trust", "cka-trusted")]);
+        let put = vec![anchor(&der, "ours")];
+        assert_eq!(applied(&store, &officer(), put), [Effect::Updated]);
+        let shown = workshop.tool(&["--list-objects", "--type", "cert"]);
+        assert!(shown.contains("ID:         99"), "{shown}");
+    });
+}
+
+#[test]
+fn what_another_program_puts_there_meanwhile_is_not_taken_back() {
+    const NAME: &str =
+        "store::tests::writing::what_another_program_puts_there_meanwhile_is_not_taken_back";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let (ours, theirs) = (workshop.certificate("ours"), workshop.certificate("theirs"));
+        let store = corp(&[]);
+        let changes = vec![anchor(&ours, "ours"), anchor(&theirs, "theirs")];
+        applied(&store, &user(), changes);
+        let mut holding = store.holding.lock().unwrap();
+        let module = holding.module().unwrap();
+        let slot = holding.only("used", |_| true).unwrap().token.slot;
+        let session = module.open_rw_session(slot).unwrap();
+        let pin = AuthPin::new(PIN.into());
+        session.login(UserType::User, Some(&pin)).unwrap();
+        object::take_back(&session, "corp", &ours, &[].into()).unwrap();
+        assert!(object::holding(&session, "corp", &ours).unwrap().is_empty());
+        assert_eq!(object::holding(&session, "corp", &theirs).unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_certificate_of_an_unknown_kind_hides_no_other() {
+    const NAME: &str = "store::tests::writing::a_certificate_of_an_unknown_kind_hides_no_other";
+    alone(NAME, NEEDED, |workshop| {
+        workshop.token("corp");
+        let der = workshop.certificate("anchor");
+        let store = corp(&[]);
+        applied(&store, &user(), vec![anchor(&der, "ours")]);
+        let mut holding = store.holding.lock().unwrap();
+        let module = holding.module().unwrap();
+        let slot = holding.only("used", |_| true).unwrap().token.slot;
+        drop(holding);
+        let session = module.open_rw_session(slot).unwrap();
+        let pin = AuthPin::new(PIN.into());
+        session.login(UserType::User, Some(&pin)).unwrap();
+        // CKC_OPENPGP, which is the module's own.
+        let kind = (0x8000_0000_u64 | 0x0050_4750).to_ne_bytes().to_vec();
+        let of = AttributeType::VendorDefined(cryptoki_sys::CKA_CERTIFICATE_TYPE);
+        let template = [
+            Attribute::Class(ObjectClass::CERTIFICATE),
+            Attribute::VendorDefined((of, kind)),
+            Attribute::Token(true),
+            Attribute::Private(false),
+            Attribute::Subject(b"somebody".to_vec()),
+            Attribute::Value(b"a key of OpenPGP".to_vec()),
+        ];
+        session.create_object(&template).unwrap();
+        assert_eq!(labels(&store), ["ours"]);
     });
 }
