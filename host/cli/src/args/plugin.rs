@@ -94,8 +94,8 @@ pub(crate) struct PluginRemove {
 /// `plugin run`
 #[derive(Args, Debug)]
 pub(crate) struct PluginRun {
-    /// The plugin's manifest, beside its library
-    #[arg(value_name = "MANIFEST", value_parser = certificate_file)]
+    /// The plugin's manifest, beside its library, or the id of one that is part of this program
+    #[arg(value_name = "MANIFEST|ID", value_parser = certificate_file)]
     pub(crate) manifest: PathBuf,
     /// A setting of its store; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]

@@ -10,6 +10,7 @@ use anchorhold_boundary::link::{Code, Link, Start};
 use anchorhold_boundary::manifest::{Manifest, SettingKind, Value};
 use anchorhold_boundary::sandbox::SandboxSpec;
 use anchorhold_boundary::{OpenStore, Plugin, StoreConfig};
+use anchorhold_kernel::PluginEntry;
 use anchorhold_kernel::plan::StorePlan;
 
 use super::super::refused;
@@ -39,12 +40,18 @@ impl Opened {
             let message = args.manifest.display().to_string();
             Failure::usage("input-unreadable", message).because(&error)
         })?;
-        let mut admitted = admitted(&path, home)?;
-        if args.hold || args.in_process {
-            admitted = for_debugger(admitted, &path, home)?;
-        }
-        let settings = settings(args, admitted.manifest())?;
-        let id = admitted.manifest().id.clone();
+        let source = match builtin(args, home)? {
+            Some(plugin) => Source::Builtin(plugin),
+            None => {
+                let mut admitted = admitted(&path, home)?;
+                if args.hold || args.in_process {
+                    admitted = for_debugger(admitted, &path, home)?;
+                }
+                Source::Library(admitted)
+            }
+        };
+        let settings = settings(args, source.manifest())?;
+        let id = source.manifest().id.clone();
         let mut config = StoreConfig::new(STORE);
         config.log = Arc::new(|level, text| {
             let level = format!("{level:?}").to_lowercase();
@@ -56,11 +63,36 @@ impl Opened {
             None => prompter::at_terminal()(&plan),
         });
         if args.in_process {
-            here(admitted, settings, config)
+            here(source, settings, config)
         } else {
-            apart(args, admitted, settings, config, home)
+            apart(args, source, settings, config, home)
         }
     }
+}
+
+/// What is opened.
+enum Source {
+    Builtin(Plugin),
+    Library(Admitted),
+}
+
+impl Source {
+    fn manifest(&self) -> &Manifest {
+        match self {
+            Self::Builtin(plugin) => plugin.manifest(),
+            Self::Library(admitted) => admitted.manifest(),
+        }
+    }
+}
+
+/// The plugin that is part of this program and is named by its id; a file of that name comes first.
+fn builtin(args: &PluginRun, home: &Home) -> Result<Option<Plugin>, Failure> {
+    let id = args.manifest.to_str().filter(|_| !args.manifest.exists());
+    let Some(id) = id else { return Ok(None) };
+    Ok(match home.registry()?.entry(id) {
+        Some(PluginEntry::Builtin(plugin)) => Some(*plugin),
+        _ => None,
+    })
 }
 
 /// The library as it was registered, or where it was not, as it is now.
@@ -91,12 +123,18 @@ fn for_debugger(library: Admitted, manifest: &Path, home: &Home) -> Result<Admit
 }
 
 fn here(
-    admitted: Admitted,
+    source: Source,
     settings: AdmittedSettings,
     mut config: StoreConfig,
 ) -> Result<Opened, Failure> {
-    let plugin = Plugin::from_kept_library(&admitted)
-        .map_err(|error| unusable(error.code(), &error).remedy(error.remedy()))?;
+    let (plugin, kept) = match source {
+        Source::Builtin(plugin) => (plugin, None),
+        Source::Library(admitted) => {
+            let plugin = Plugin::from_kept_library(&admitted)
+                .map_err(|error| unusable(error.code(), &error).remedy(error.remedy()))?;
+            (plugin, Some(admitted))
+        }
+    };
     config.settings = settings.into_here();
     let table = plugin
         .open(config)
@@ -105,18 +143,18 @@ fn here(
         store: Box::new(table),
         process: std::process::id(),
         notes: Vec::new(),
-        _here: Some(admitted),
+        _here: kept,
     })
 }
 
 fn apart(
     args: &PluginRun,
-    admitted: Admitted,
+    source: Source,
     settings: AdmittedSettings,
     mut config: StoreConfig,
     home: &Home,
 ) -> Result<Opened, Failure> {
-    let manifest = admitted.manifest();
+    let manifest = source.manifest();
     let id = manifest.id.clone();
     let worked_out = SandboxSpec::work_out(manifest, &args.grants, &settings.texts, None, None);
     let (mut sandbox, mut notes) =
@@ -124,12 +162,18 @@ fn apart(
     let spared = sandbox.spare(&home.paths.own(), None);
     spared.map_err(|error| Failure::usage("grant-invalid", error.to_string()))?;
     notes.extend(sandbox.resolve());
-    sandbox.libraries.extend(admitted.file().libraries());
+    if let Source::Library(admitted) = &source {
+        sandbox.libraries.extend(admitted.file().libraries());
+    }
     for (_, file) in &settings.files {
         sandbox.libraries.extend(file.libraries());
     }
     config.settings = settings.without_files();
-    let mut start = Start::new(runner(), Code::Library(admitted), config);
+    let code = match source {
+        Source::Builtin(_) => Code::Builtin(id.clone()),
+        Source::Library(admitted) => Code::Library(admitted),
+    };
+    let mut start = Start::new(runner(), code, config);
     start.files = settings.files;
     start.environment.clone_from(&args.environment);
     start.sandbox = sandbox;
