@@ -46,7 +46,7 @@ fn pages(store: &TokenStore, limit: usize) -> Vec<Vec<String>> {
         store.list(&call, &mut page, &mut items).unwrap();
         pages.push(shown);
         match page.next_cursor() {
-            next if next.is_empty() => return pages,
+            [] => return pages,
             next => cursor = next.to_vec(),
         }
     }
