@@ -239,7 +239,7 @@ fn give_session(home: &mut Home) {
         fs::create_dir(home.path(name)).expect("made");
         fs::set_permissions(home.path(name), fs::Permissions::from_mode(0o700)).expect("set");
     }
-    for (name, value) in surroundings(&home.directory().to_owned()) {
+    for (name, value) in surroundings(home.directory()) {
         home.give(name, value);
     }
 }

@@ -47,7 +47,7 @@ impl Opened {
                 if args.hold || args.in_process {
                     admitted = for_debugger(admitted, &path, home)?;
                 }
-                Source::Library(admitted)
+                Source::Library(Box::new(admitted))
             }
         };
         let settings = settings(args, source.manifest())?;
@@ -73,7 +73,7 @@ impl Opened {
 /// What is opened.
 enum Source {
     Builtin(Plugin),
-    Library(Admitted),
+    Library(Box<Admitted>),
 }
 
 impl Source {
@@ -132,7 +132,7 @@ fn here(
         Source::Library(admitted) => {
             let plugin = Plugin::from_kept_library(&admitted)
                 .map_err(|error| unusable(error.code(), &error).remedy(error.remedy()))?;
-            (plugin, Some(admitted))
+            (plugin, Some(*admitted))
         }
     };
     config.settings = settings.into_here();
@@ -171,7 +171,7 @@ fn apart(
     config.settings = settings.without_files();
     let code = match source {
         Source::Builtin(_) => Code::Builtin(id.clone()),
-        Source::Library(admitted) => Code::Library(admitted),
+        Source::Library(admitted) => Code::Library(*admitted),
     };
     let mut start = Start::new(runner(), code, config);
     start.files = settings.files;
