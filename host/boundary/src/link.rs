@@ -202,6 +202,11 @@ impl OpenStore for Link {
         self.shared.take_changed()
     }
 
+    fn is_at_work(&self) -> bool {
+        let calls = self.shared.calls();
+        calls.iter().any(|call| call.state().is_abandoned())
+    }
+
     fn ended(&self) -> Option<CallError> {
         self.shared.ended()
     }

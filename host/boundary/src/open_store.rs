@@ -82,6 +82,12 @@ pub trait OpenStore: fmt::Debug + Send + Sync {
     /// Whether the store announced a change since this was last asked.
     fn changed(&self) -> bool;
 
+    /// Whether its plugin is still at work on a call that nobody waits for any more. A store in
+    /// this process never is, since its calls are waited for.
+    fn is_at_work(&self) -> bool {
+        false
+    }
+
     /// Why no call can succeed any more, where that is so: its process has ended, or it is
     /// retired. The store has to be opened again.
     fn ended(&self) -> Option<CallError>;

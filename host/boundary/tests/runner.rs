@@ -285,12 +285,16 @@ fn hang_is_ended_though_no_caller_waits_for_it() {
         start.hang_after = Duration::from_secs(1);
         let link = Link::start(start).unwrap();
         let soon = CallLimits::within(Duration::from_millis(20));
+        assert!(!link.is_at_work(), "{id}");
+        assert_eq!(link.list(&soon).unwrap_err().status, Status::Timeout);
+        assert!(link.is_at_work(), "{id}");
         // The plugin is still at work on the first, so that nothing else is asked of it.
         let mut errors = (0..500).map(|_| link.list(&soon).unwrap_err());
         let error = errors.find(|error| error.status != Status::Timeout);
         let error = error.expect(id);
         assert_eq!(error.status, Status::Crashed, "{id}: {error}");
         assert_eq!(error.message, "killed after 1 s of silence", "{id}");
+        assert!(!link.is_at_work(), "{id}");
     }
 }
 

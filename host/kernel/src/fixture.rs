@@ -1,5 +1,6 @@
 //! Certificates and stores for the tests of this crate.
 
+mod gate;
 mod whole;
 
 use std::collections::BTreeSet;
@@ -307,7 +308,7 @@ impl Stores {
         options: KernelOptions,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let plugins = [PLUGIN.builtin(), whole::PLUGIN.builtin()];
+        let plugins = [&PLUGIN, &whole::PLUGIN, &gate::PLUGIN].map(|plugin| plugin.builtin());
         let registry = Registry::of(plugins.map(|plugin| Plugin::builtin(plugin).unwrap()));
         let mut contents = Vec::new();
         let plans = names
@@ -337,6 +338,7 @@ pub(crate) fn digest(der: &[u8]) -> Fingerprint {
     fingerprint(der)
 }
 
+pub(crate) use gate::{GATED, Gate};
 pub(crate) use whole::WHOLE;
 
 pub(crate) const MEMORY: &str = "anchorhold.testing.memory";

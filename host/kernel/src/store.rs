@@ -62,6 +62,8 @@ pub struct Store {
     failed: Mutex<Option<Failed>>,
     /// How many changes were heard of, or made here.
     changes: AtomicU64,
+    /// The number of the last one that was made here.
+    changed_here: AtomicU64,
     background: Background,
     /// Itself, for the thread of a listing that goes on beside what asks.
     me: Weak<Self>,
@@ -108,6 +110,7 @@ impl Store {
             supervision: Mutex::default(),
             failed: Mutex::default(),
             changes: AtomicU64::new(0),
+            changed_here: AtomicU64::new(0),
             background: Background::default(),
             me: me.clone(),
         })
@@ -189,8 +192,13 @@ impl Store {
 
     /// What it holds, listed now whatever it says of itself.
     pub fn fresh_snapshot(&self) -> Result<Arc<Snapshot>, StoreError> {
+        let asked = self.clock.now();
         let _turn = self.turn();
-        self.list()
+        let waited = self.clock.now().saturating_sub(asked);
+        // Whoever had the turn has waited as long as this one may, for a store that still does not
+        // answer.
+        let late = || self.late().filter(|_| waited >= self.plan.timeout);
+        late().map_or_else(|| self.list(), Err)
     }
 
     /// The last snapshot that could be had, and how old it is.
@@ -256,9 +264,11 @@ impl Store {
         }
     }
 
-    /// What was listed, or is being listed, is not what the store holds, or may not be.
+    /// What was listed, or is being listed, is not what the store holds, or may not be, as it was
+    /// changed here.
     pub(crate) fn outdate(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
+        let before = self.changes.fetch_add(1, Ordering::AcqRel);
+        self.changed_here.fetch_max(before + 1, Ordering::AcqRel);
     }
 
     /// A listing begins.
@@ -318,7 +328,7 @@ impl Store {
         let instance = self.running()?;
         let store = &instance.opened.store;
         if store.changed() {
-            self.outdate();
+            self.changes.fetch_add(1, Ordering::AcqRel);
         }
         let health = store.last_health().ok()?;
         let last = self.last();
@@ -335,7 +345,7 @@ impl Store {
         let instance = self.instance().map_err(|kind| self.error(kind))?;
         let begun = self.begin();
         let listing = self.list_unlocked(&instance);
-        self.note_listing(listing.as_ref().err());
+        self.note_listing(&instance, listing.as_ref().err());
         let listing = listing.map_err(|error| self.error(StoreErrorKind::Call(error)))?;
         Ok(note(&mut self.last(), &instance, listing, begun))
     }

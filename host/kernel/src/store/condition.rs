@@ -33,14 +33,11 @@ impl Store {
             (Some(_), HealthState::Ready) => HealthState::Degraded,
             (_, state) => state,
         };
-        let detail = match self.crash().or(slow) {
-            Some(crash) if health.detail.is_empty() => crash,
-            Some(crash) => format!("{}; {crash}", health.detail),
-            None => health.detail,
-        };
+        let said = Some(health.detail).filter(|detail| !detail.is_empty());
+        let details: Vec<_> = said.into_iter().chain(self.crash()).chain(slow).collect();
         StoreHealth {
             state,
-            detail,
+            detail: details.join("; "),
             writable: health.writable && self.can_write(),
             watching: health.watching,
             generation: health.generation,

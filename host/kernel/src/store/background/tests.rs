@@ -4,10 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use anchorhold_boundary::CallError;
+use anchorhold_boundary::manifest::Value;
+use anchorhold_sdk::ErrorKind;
+use anchorhold_sdk::testing::Held;
 
 use super::*;
 use crate::clock::Clock;
-use crate::fixture::Stores;
+use crate::fixture::{GATED, Gate, Stores, stock};
+use crate::plan::StorePlan;
 
 /// A store with a clock that stands still until it is turned.
 fn scene() -> (Stores, Arc<AtomicU64>) {
@@ -19,6 +23,176 @@ fn scene() -> (Stores, Arc<AtomicU64>) {
     (Stores::with_options(&["token"], with, options), now)
 }
 
+/// A store that is to be listed for each question, and does not answer while its gate is shut.
+struct Gated {
+    stores: Stores,
+    gate: Arc<Gate>,
+    now: Arc<AtomicU64>,
+}
+
+impl Gated {
+    /// It was listed, and holds one certificate.
+    fn new(stale_ok: u64) -> Self {
+        let now = Arc::new(AtomicU64::new(0));
+        let told = Arc::clone(&now);
+        let clock = Clock::turned_by(move || Duration::from_secs(told.load(Ordering::Relaxed)));
+        let with = |_: &str, mut plan: StorePlan| {
+            plan.plugin = GATED.to_owned();
+            plan.stale_ok = Duration::from_secs(stale_ok);
+            plan
+        };
+        let options = crate::KernelOptions::default().with_clock(clock);
+        let stores = Stores::with_options(&["token"], with, options);
+        let contents = &stores.kernel.stores()[0].plan().settings["contents"];
+        let Value::String(name) = contents else {
+            panic!("{contents:?}")
+        };
+        let gate = Gate::named(name);
+        stores.contents[0].put(Held::anchor(stock(), "one"));
+        stores.kernel.stores()[0].snapshot().unwrap();
+        Self { stores, gate, now }
+    }
+
+    fn store(&self) -> &Store {
+        &self.stores.kernel.stores()[0]
+    }
+
+    fn at(&self, second: u64) {
+        self.now.store(second, Ordering::Relaxed);
+    }
+
+    fn source(&self) -> Source {
+        self.store().part(false).source
+    }
+
+    /// Until the store answers again.
+    fn fresh(&self) -> Arc<Snapshot> {
+        loop {
+            match self.source() {
+                Source::Fresh(snapshot) => return snapshot,
+                Source::Stale { .. } => thread::yield_now(),
+                Source::Down { why, .. } => panic!("{why}"),
+            }
+        }
+    }
+}
+
+impl Drop for Gated {
+    fn drop(&mut self) {
+        self.gate.open();
+    }
+}
+
+#[test]
+fn what_it_held_serves_while_one_listing_hangs() {
+    let gated = Gated::new(3600);
+    gated.gate.shut();
+    let came = gated.gate.came();
+    for _ in 0..1000 {
+        let source = gated.source();
+        assert!(matches!(source, Source::Stale { .. }), "{source:?}");
+    }
+    assert!(gated.gate.came() <= came + 1, "one for all who ask");
+    gated.at(7);
+    let Source::Stale { last, age, why } = gated.source() else {
+        panic!("it does not answer")
+    };
+    assert_eq!((last.items().len(), age), (1, Duration::from_secs(7)));
+    assert!(why.contains("asked for 7 s"), "{why}");
+    let health = gated.store().health();
+    assert_eq!(health.word(), "degraded");
+    assert!(health.detail.contains("listed for 7 s"), "{health:?}");
+    // What it answers late counts, since it is whole.
+    gated.stores.contents[0].put(Held::anchor(stock(), "two"));
+    gated.gate.open();
+    assert_eq!(gated.fresh().items().len(), 2);
+    assert_eq!(gated.store().health().word(), "ready");
+}
+
+#[test]
+fn a_listing_that_ends_at_once_is_made_once() {
+    let gated = Gated::new(3600);
+    let first = gated.fresh();
+    let came = gated.gate.came();
+    let again = gated.fresh();
+    assert_eq!(gated.gate.came(), came + 1);
+    assert!(Arc::ptr_eq(&first, &again));
+}
+
+#[test]
+fn what_a_store_says_is_told_while_what_it_held_serves() {
+    let gated = Gated::new(3600);
+    gated.stores.contents[0].fault(|faults| faults.list = Some(ErrorKind::NotPresent));
+    for _ in 0..2 {
+        let why = loop {
+            match gated.source() {
+                Source::Stale { why, .. } if why.contains("asked for") => thread::yield_now(),
+                Source::Stale { why, .. } => break why,
+                source => panic!("{source:?}"),
+            }
+        };
+        let error = gated.store().fresh_snapshot().unwrap_err();
+        assert_eq!(why, error.kind().to_string());
+    }
+    gated.stores.contents[0].fault(|faults| faults.list = None);
+    gated.fresh();
+}
+
+#[test]
+fn what_was_changed_here_is_waited_for() {
+    let gated = Gated::new(3600);
+    assert!(gated.store().serving().is_some());
+    gated.stores.contents[0].replace(Vec::new());
+    gated.store().outdate();
+    assert!(gated.store().serving().is_none());
+    let Source::Fresh(snapshot) = gated.source() else {
+        panic!("it answers")
+    };
+    assert_eq!(snapshot.items().len(), 0);
+    assert!(gated.store().serving().is_some());
+}
+
+#[test]
+fn nothing_serves_that_is_older_than_the_operator_lets_it_be() {
+    let gated = Gated::new(60);
+    gated.at(60);
+    assert!(gated.store().serving().is_some());
+    gated.at(61);
+    assert!(gated.store().serving().is_none());
+    // It is asked, and waited for.
+    assert!(matches!(gated.source(), Source::Fresh(_)));
+}
+
+#[test]
+fn no_thread_is_begun_for_a_store_that_took_too_long_a_moment_ago() {
+    let gated = Gated::new(3600);
+    let instance = gated.store().instance().unwrap();
+    gated.store().note_listing(&instance, Some(&timeout()));
+    let came = gated.gate.came();
+    for _ in 0..10 {
+        let Source::Stale { why, .. } = gated.source() else {
+            panic!("it took too long")
+        };
+        assert_eq!(why, timeout().to_string());
+    }
+    assert_eq!(gated.gate.came(), came);
+    gated.at(gated.store().plan().timeout.as_secs() + 1);
+    gated.fresh();
+}
+
+#[test]
+fn a_listing_that_has_no_thread_is_over() {
+    let gated = Gated::new(3600);
+    let (_, _, is_first) = gated.store().background.begin(Duration::ZERO);
+    assert!(is_first);
+    let store = gated.store().me.upgrade().unwrap();
+    drop(Ending {
+        store,
+        failed: None,
+    });
+    assert!(gated.store().background.state().begun.is_none());
+}
+
 fn timeout() -> CallError {
     CallError::new(Status::Timeout, "it took too long")
 }
@@ -28,7 +202,8 @@ fn a_listing_that_took_too_long_is_not_waited_for_again_at_once() {
     let (stores, now) = scene();
     let store = &stores.kernel.stores()[0];
     assert!(store.late().is_none());
-    store.note_listing(Some(&timeout()));
+    let instance = store.instance().unwrap();
+    store.note_listing(&instance, Some(&timeout()));
     let lists = stores.contents[0].lists();
     assert!(store.snapshot().is_err());
     assert_eq!(stores.contents[0].lists(), lists);
@@ -41,7 +216,7 @@ fn a_listing_that_took_too_long_is_not_waited_for_again_at_once() {
     assert!(store.fresh_snapshot().is_ok());
     assert!(store.snapshot().is_ok());
     assert!(store.slowness().is_none());
-    store.note_listing(Some(&timeout()));
+    store.note_listing(&instance, Some(&timeout()));
     store.outdate();
     now.store(store.plan().timeout.as_secs() + 1, Ordering::Relaxed);
     assert!(store.snapshot().is_ok());
@@ -52,7 +227,8 @@ fn other_errors_are_asked_about_again_at_once() {
     let (stores, _) = scene();
     let store = &stores.kernel.stores()[0];
     let error = CallError::new(Status::Unavailable, "gone");
-    store.note_listing(Some(&error));
+    let instance = store.instance().unwrap();
+    store.note_listing(&instance, Some(&error));
     assert!(store.late().is_none());
     assert!(store.snapshot().is_ok());
 }
@@ -73,7 +249,7 @@ fn whoever_waits_is_told_when_the_listing_is_over() {
         );
     });
     tells.recv().unwrap();
-    background.end(false);
+    background.end(None);
     thread.join().unwrap();
     assert!(background.state().begun.is_none());
 }
