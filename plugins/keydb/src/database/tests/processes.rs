@@ -171,9 +171,13 @@ fn another_user_can_neither_read_it_nor_take_it_over() {
         return;
     }
     let (place, _) = Place::filled(1);
-    // A copy that the stranger can start, wherever this program is.
+    // A copy that the stranger can start, wherever this program is. Another process makes it: what
+    // this one has open for writing, a child of another test would have open for a moment as well,
+    // and nobody could start it then.
     let program = place.directory.path().join("program");
-    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    let mut copy = Command::new("cp");
+    copy.arg(env::current_exe().unwrap()).arg(&program);
+    assert!(copy.status().unwrap().success());
     let keys = place.path().parent().unwrap().to_owned();
     for directory in [place.directory.path(), keys.parent().unwrap(), &keys] {
         fs::set_permissions(directory, Permissions::from_mode(0o777)).unwrap();
