@@ -8,9 +8,10 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::session::{Session, SessionState};
 use cryptoki::slot::Slot;
 
+use crate::access::Access;
 use crate::entry::{Entry, Found};
 use crate::error::{failed, is_lost, is_stale};
-use crate::listing::{self, Listed};
+use crate::listing;
 use crate::login;
 use crate::module::module;
 use crate::raw::Calls;
@@ -133,13 +134,8 @@ impl Holding {
                     open.token.name()
                 )));
             }
-            let listed = Listed {
-                calls,
-                session: &open.session,
-                token: &open.token,
-                trust,
-            };
-            listing::read(&listed, call, &mut found)?;
+            let access = open.access(calls);
+            listing::read(&access, trust, call, &mut found)?;
         }
         self.found = found;
         self.listed = true;
@@ -300,8 +296,8 @@ impl Holding {
         Ok(loaded)
     }
 
-    /// Its calls that read objects.
-    fn calls(&mut self) -> Result<Calls, Error> {
+    /// Its calls that are made here and not by cryptoki.
+    pub(crate) fn calls(&mut self) -> Result<Calls, Error> {
         self.module()?;
         let path = &self.settings.module;
         let calls = match self.calls {
@@ -377,6 +373,14 @@ impl Holding {
 }
 
 impl Open {
+    fn access(&self, calls: Calls) -> Access<'_> {
+        Access {
+            calls,
+            session: &self.session,
+            token: &self.token,
+        }
+    }
+
     /// Whether the user is logged in, as the module says.
     pub(crate) fn is_logged_in(&self) -> bool {
         logged_in(&self.session)

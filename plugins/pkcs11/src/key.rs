@@ -3,28 +3,28 @@
 use anchorhold_sdk::{Error, Kind};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 
+use crate::access::Access;
 use crate::der;
 use crate::entry::{Entry, Found, Standing};
-use crate::error::failed;
-use crate::listing::{Listed, Read, text};
+use crate::listing::{Read, text};
 
 /// Adds a private key, if its public half can be told.
 pub(crate) fn add(
-    listed: &Listed<'_>,
+    access: &Access<'_>,
     handle: ObjectHandle,
     certificates: &[Read],
     found: &mut Found,
 ) -> Result<(), Error> {
-    let key = read(listed, handle, &PRIVATE)?;
+    let key = read(access, handle, &PRIVATE)?;
     if key.is_sign == Some(false) {
         return Ok(());
     }
-    let Some(public) = public(listed, &key, certificates)? else {
+    let Some(public) = public(access, &key, certificates)? else {
         found.skip(|| {
             format!(
                 "{}: the public half of the key \"{}\" cannot be told: put its public key or its \
                  certificate, with the same CKA_ID, beside it",
-                listed.token.name(),
+                access.name(),
                 key.label
             )
         });
@@ -37,7 +37,7 @@ pub(crate) fn add(
         standing: Standing::Neutral,
         read_only: true,
         asks_each_use: key.asks_each_use,
-        places: vec![(listed.token.slot, handle)],
+        places: vec![(access.token.slot, handle)],
     });
     Ok(())
 }
@@ -76,7 +76,7 @@ impl Parts {
 
 /// By the key itself, else the public key beside it, else the certificate beside it.
 fn public(
-    listed: &Listed<'_>,
+    access: &Access<'_>,
     key: &Parts,
     certificates: &[Read],
 ) -> Result<Option<Vec<u8>>, Error> {
@@ -90,12 +90,12 @@ fn public(
         Attribute::Class(ObjectClass::PUBLIC_KEY),
         Attribute::Id(key.id.clone()),
     ];
-    let beside = listed
+    let beside = access
         .calls
-        .find(listed.session, &template, BESIDE_MAX)
-        .map_err(|error| failed(&listed.token.name(), &error))?;
+        .find(access.session, &template, BESIDE_MAX)
+        .map_err(|error| access.failed(&error))?;
     for handle in beside {
-        let beside = read(listed, handle, &PUBLIC)?;
+        let beside = read(access, handle, &PUBLIC)?;
         let is_same_curve = key.parameters.is_empty() || beside.parameters == key.parameters;
         if beside.kind == key.kind
             && is_same_curve
@@ -117,11 +117,11 @@ fn public(
 }
 
 fn read(
-    listed: &Listed<'_>,
+    access: &Access<'_>,
     handle: ObjectHandle,
     wanted: &[AttributeType],
 ) -> Result<Parts, Error> {
-    let attributes = listed.attributes(handle, wanted)?;
+    let attributes = access.attributes(handle, wanted)?;
     let mut parts = Parts::default();
     for attribute in attributes {
         match attribute {

@@ -10,6 +10,7 @@
 
 #![deny(unsafe_code)]
 
+mod access;
 mod der;
 mod entry;
 mod error;

@@ -2,54 +2,34 @@
 
 use anchorhold_sdk::{Call, Error, Kind};
 use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle};
-use cryptoki::session::Session;
 
+use crate::access::Access;
 use crate::der::Certificate;
 use crate::entry::{Entry, Found, Standing};
-use crate::error::failed;
 use crate::key;
-use crate::raw::{Calls, VALUE_MAX};
+use crate::raw::VALUE_MAX;
 use crate::settings::Trust;
-use crate::token::Token;
 use crate::trust;
 
-/// The most objects of one kind that are read of a token.
-const OBJECTS_MAX: usize = 200_000;
 /// The most bytes of a label.
 const LABEL_MAX: usize = 1024;
 
-/// A token that is being read.
-pub(crate) struct Listed<'a> {
-    pub(crate) calls: Calls,
-    pub(crate) session: &'a Session,
-    pub(crate) token: &'a Token,
-    pub(crate) trust: Trust,
-}
-
-impl Listed<'_> {
-    /// What an object has of these attributes.
-    pub(crate) fn attributes(
-        &self,
-        object: ObjectHandle,
-        wanted: &[AttributeType],
-    ) -> Result<Vec<Attribute>, Error> {
-        self.calls
-            .attributes(self.session, object, wanted)
-            .map_err(|error| failed(&self.token.name(), &error))
-    }
-}
-
 /// Adds to `found` what is on the token, as far as the session may see it.
-pub(crate) fn read(listed: &Listed<'_>, call: &Call<'_>, found: &mut Found) -> Result<(), Error> {
+pub(crate) fn read(
+    access: &Access<'_>,
+    trust: Trust,
+    call: &Call<'_>,
+    found: &mut Found,
+) -> Result<(), Error> {
     let mut certificates = Vec::new();
-    for handle in find(listed, &[Attribute::Class(ObjectClass::CERTIFICATE)])? {
+    for handle in access.find(&[Attribute::Class(ObjectClass::CERTIFICATE)])? {
         call.check()?;
-        certificates.extend(certificate(listed, handle, found)?);
+        certificates.extend(certificate(access, trust, handle, found)?);
     }
-    trust::add_distrust(listed, call, found)?;
-    for handle in find(listed, &[Attribute::Class(ObjectClass::PRIVATE_KEY)])? {
+    trust::add_distrust(access, call, found)?;
+    for handle in access.find(&[Attribute::Class(ObjectClass::PRIVATE_KEY)])? {
         call.check()?;
-        key::add(listed, handle, &certificates, found)?;
+        key::add(access, handle, &certificates, found)?;
     }
     for certificate in certificates {
         found.add(certificate.entry);
@@ -63,38 +43,17 @@ pub(crate) struct Read {
     pub(crate) id: Vec<u8>,
 }
 
-fn find(listed: &Listed<'_>, template: &[Attribute]) -> Result<Vec<ObjectHandle>, Error> {
-    found(listed, template).map_err(|error| failed(&listed.token.name(), &error))?
-}
-
-/// Every object that fits, or too many of them; what the module answers is left to the caller.
-pub(crate) fn found(
-    listed: &Listed<'_>,
-    template: &[Attribute],
-) -> Result<Result<Vec<ObjectHandle>, Error>, cryptoki::error::Error> {
-    let handles = listed.calls.find(listed.session, template, OBJECTS_MAX)?;
-    if handles.len() > OBJECTS_MAX {
-        return Ok(Err(Error::new(
-            anchorhold_sdk::ErrorKind::Limit,
-            format!(
-                "{} has more than {OBJECTS_MAX} objects of one kind",
-                listed.token.name()
-            ),
-        )));
-    }
-    Ok(Ok(handles))
-}
-
 fn certificate(
-    listed: &Listed<'_>,
+    access: &Access<'_>,
+    trust: Trust,
     handle: ObjectHandle,
     found: &mut Found,
 ) -> Result<Option<Read>, Error> {
-    let wanted: &[AttributeType] = match listed.trust {
+    let wanted: &[AttributeType] = match trust {
         Trust::Held => &WANTED,
         Trust::Marked => &WANTED_MARKED,
     };
-    let attributes = listed.attributes(handle, wanted)?;
+    let attributes = access.attributes(handle, wanted)?;
     let (mut value, mut label, mut id) = (None, String::new(), Vec::new());
     let (mut is_marked, mut is_x509) = (false, true);
     let is_distrusted = attributes.iter().any(trust::is_mark);
@@ -108,7 +67,7 @@ fn certificate(
             _ => {}
         }
     }
-    let name = || format!("{}: \"{label}\"", listed.token.name());
+    let name = || format!("{}: \"{label}\"", access.name());
     if !is_x509 {
         found.skip(|| format!("{} is a certificate of another kind than X.509", name()));
         return Ok(None);
@@ -130,7 +89,7 @@ fn certificate(
         found.skip(|| format!("{} is no certificate that can be read", name()));
         return Ok(None);
     }
-    let standing = match listed.trust {
+    let standing = match trust {
         _ if is_distrusted => Standing::Distrusted,
         Trust::Marked if !is_marked => Standing::Neutral,
         _ => Standing::Anchor,
@@ -140,9 +99,9 @@ fn certificate(
         der: value,
         label,
         standing,
-        read_only: listed.token.info.write_protected(),
+        read_only: access.token.info.write_protected(),
         asks_each_use: false,
-        places: vec![(listed.token.slot, handle)],
+        places: vec![(access.token.slot, handle)],
     };
     Ok(Some(Read { entry, id }))
 }

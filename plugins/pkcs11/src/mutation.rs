@@ -9,6 +9,7 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 
+use crate::access::Access;
 use crate::der::Certificate;
 use crate::entry::{self, Found, Id, Standing};
 use crate::error::failed;
@@ -56,10 +57,16 @@ pub(crate) fn apply(
         return refused;
     };
     let needs_officer = steps.iter().any(|step| step.marked);
+    let calls = holding.calls()?;
     let made = write(holding, call, &token, needs_officer, |session| {
+        let access = Access {
+            calls,
+            session,
+            token: &token,
+        };
         for step in &steps {
             call.check()?;
-            make(session, &token, step)?;
+            make(&access, step)?;
             outcomes.push(step.effect, &step.id)?;
         }
         Ok(())
@@ -334,8 +341,7 @@ fn log_out(holding: &mut Holding, session: Session) {
     }
 }
 
-fn make(session: &Session, token: &Token, step: &Step<'_>) -> Result<(), Error> {
-    let name = token.name();
+fn make(access: &Access<'_>, step: &Step<'_>) -> Result<(), Error> {
     let wanted = Wanted {
         der: &step.der,
         label: &step.label,
@@ -344,27 +350,28 @@ fn make(session: &Session, token: &Token, step: &Step<'_>) -> Result<(), Error> 
     };
     match step.deed {
         Deed::Nothing => Ok(()),
-        Deed::Create => object::create(session, &name, &wanted),
+        Deed::Create => object::create(access, &wanted),
         Deed::Remake => {
-            let before = object::holding(session, &name, &step.der)?;
+            let before = object::holding(access, &step.der)?;
             // The key beside it is known by the identifier that it has.
-            let id = before.iter().find_map(|held| object::id_of(session, *held));
-            object::create(session, &name, &Wanted { id, ..wanted })?;
+            let id = before.iter().find_map(|held| object::id_of(access, *held));
+            object::create(access, &Wanted { id, ..wanted })?;
             before
                 .into_iter()
-                .try_for_each(|handle| object::destroy(session, &name, handle))
+                .try_for_each(|handle| object::destroy(access, handle))
         }
-        Deed::Rename => held(session, &name, step)?
+        Deed::Rename => held(access, step)?
             .into_iter()
-            .try_for_each(|handle| object::rename(session, &name, handle, &step.label)),
+            .try_for_each(|handle| object::rename(access, handle, &step.label)),
         Deed::Remove => {
-            held(session, &name, step)?
+            held(access, step)?
                 .into_iter()
-                .try_for_each(|handle| object::destroy(session, &name, handle))?;
-            match object::holding(session, &name, &step.der)?[..] {
+                .try_for_each(|handle| object::destroy(access, handle))?;
+            match object::holding(access, &step.der)?[..] {
                 [] => Ok(()),
                 _ => Err(Error::internal(format!(
-                    "{name} says that it took the certificate away, and still shows it"
+                    "{} says that it took the certificate away, and still shows it",
+                    access.name()
                 ))),
             }
         }
@@ -372,8 +379,8 @@ fn make(session: &Session, token: &Token, step: &Step<'_>) -> Result<(), Error> 
 }
 
 /// The objects that are to be changed.
-fn held(session: &Session, name: &str, step: &Step<'_>) -> Result<Vec<ObjectHandle>, Error> {
-    let held = object::holding(session, name, &step.der)?;
+fn held(access: &Access<'_>, step: &Step<'_>) -> Result<Vec<ObjectHandle>, Error> {
+    let held = object::holding(access, &step.der)?;
     match held.is_empty() {
         true => Err(Error::conflict("the certificate was taken away meanwhile")),
         false => Ok(held),

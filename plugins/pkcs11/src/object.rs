@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use anchorhold_sdk::Error;
-use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle};
-use cryptoki::session::Session;
+use cryptoki::object::{
+    Attribute, AttributeInfo, AttributeType, CertificateType, ObjectClass, ObjectHandle,
+};
 use cryptoki_sys::CK_OBJECT_HANDLE;
 
+use crate::access::Access;
 use crate::der::Certificate;
-use crate::error::failed;
+use crate::raw::VALUE_MAX;
 
 /// A certificate that is to be on a token.
 #[derive(Clone)]
@@ -22,61 +24,69 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Makes the object, and reads back what was made. Where that fails nothing of it stays.
-pub(crate) fn create(session: &Session, token: &str, wanted: &Wanted<'_>) -> Result<(), Error> {
+pub(crate) fn create(access: &Access<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
     let certificate = Certificate::read(wanted.der)
         .ok_or_else(|| Error::malformed("these bytes are not one certificate"))?;
     let id = wanted.id.clone();
-    let id = id.unwrap_or_else(|| key_id(session, &certificate));
+    let id = id.unwrap_or_else(|| key_id(access, &certificate));
     // Some tokens leave an empty object behind where they refuse one of its attributes.
-    let before: BTreeSet<CK_OBJECT_HANDLE> = alike(session, token)?
+    let before: BTreeSet<CK_OBJECT_HANDLE> = alike(access)?
         .iter()
         .map(|handle| handle.handle())
         .collect();
-    let made = session
+    let made = access
+        .session
         .create_object(&template(wanted, &certificate, &id))
-        .map_err(|error| failed(token, &error))
+        .map_err(|error| access.failed(&error))
         .and_then(|handle| {
-            let read = read_back(session, token, handle, wanted);
+            let read = read_back(access, handle, wanted);
             // What this very object has for bytes does not matter then.
-            read.or_else(|error| destroy(session, token, handle).and(Err(error)))
+            read.or_else(|error| destroy(access, handle).and(Err(error)))
         });
-    made.map_err(
-        |error| match take_back(session, token, wanted.der, &before) {
-            Ok(()) => error,
-            Err(kept) => Error::new(
-                error.kind(),
-                format!(
-                    "{}; what was half made stays there: {kept}",
-                    error.message()
-                ),
+    made.map_err(|error| match take_back(access, wanted.der, &before) {
+        Ok(()) => error,
+        Err(kept) => Error::new(
+            error.kind(),
+            format!(
+                "{}; what was half made stays there: {kept}",
+                error.message()
             ),
-        },
-    )
+        ),
+    })
 }
 
 /// Destroys the certificates that were not there before, but for those of other bytes: another
 /// program may have put them there in this very moment.
 pub(crate) fn take_back(
-    session: &Session,
-    token: &str,
+    access: &Access<'_>,
     der: &[u8],
     before: &BTreeSet<CK_OBJECT_HANDLE>,
 ) -> Result<(), Error> {
-    for handle in alike(session, token)? {
+    for handle in alike(access)? {
         if before.contains(&handle.handle()) {
             continue;
         }
-        let value = session
-            .get_attributes(handle, &[AttributeType::Value])
-            .map_err(|error| failed(token, &error))?;
-        let is_other = value
-            .iter()
-            .any(|value| matches!(value, Attribute::Value(of) if !of.is_empty() && of != der));
+        let value = access.attributes(handle, &[AttributeType::Value])?;
+        let is_other = match &value[..] {
+            [] => is_too_long(access, handle)?,
+            held => held
+                .iter()
+                .any(|one| matches!(one, Attribute::Value(of) if !of.is_empty() && of != der)),
+        };
         if !is_other {
-            destroy(session, token, handle)?;
+            destroy(access, handle)?;
         }
     }
     Ok(())
+}
+
+/// Whether an object that shows no bytes has more than are ever read, and so is not half made.
+fn is_too_long(access: &Access<'_>, handle: ObjectHandle) -> Result<bool, Error> {
+    let said = access
+        .session
+        .get_attribute_info(handle, &[AttributeType::Value])
+        .map_err(|error| access.failed(&error))?;
+    Ok(matches!(said[..], [AttributeInfo::Available(length)] if length > VALUE_MAX))
 }
 
 fn template(wanted: &Wanted<'_>, certificate: &Certificate<'_>, id: &[u8]) -> Vec<Attribute> {
@@ -98,16 +108,9 @@ fn template(wanted: &Wanted<'_>, certificate: &Certificate<'_>, id: &[u8]) -> Ve
     template
 }
 
-fn read_back(
-    session: &Session,
-    token: &str,
-    handle: ObjectHandle,
-    wanted: &Wanted<'_>,
-) -> Result<(), Error> {
+fn read_back(access: &Access<'_>, handle: ObjectHandle, wanted: &Wanted<'_>) -> Result<(), Error> {
     let attributes = [AttributeType::Value, AttributeType::Trusted];
-    let attributes = session
-        .get_attributes(handle, &attributes)
-        .map_err(|error| failed(token, &error))?;
+    let attributes = access.attributes(handle, &attributes)?;
     let is_whole = attributes
         .iter()
         .any(|attribute| matches!(attribute, Attribute::Value(value) if value == wanted.der));
@@ -118,76 +121,67 @@ fn read_back(
         return Ok(());
     }
     Err(Error::internal(format!(
-        "{token} says that it holds the certificate, and holds another than was given to it"
+        "{} says that it holds the certificate, and holds another than was given to it",
+        access.name()
     )))
 }
 
 /// Every certificate object, since one that is half made may lack whatever else it is known by.
-fn alike(session: &Session, token: &str) -> Result<Vec<ObjectHandle>, Error> {
-    session
-        .find_objects(&[Attribute::Class(ObjectClass::CERTIFICATE)])
-        .map_err(|error| failed(token, &error))
+fn alike(access: &Access<'_>) -> Result<Vec<ObjectHandle>, Error> {
+    access.find(&[Attribute::Class(ObjectClass::CERTIFICATE)])
 }
 
 /// The objects on the token that hold exactly this certificate.
-pub(crate) fn holding(
-    session: &Session,
-    token: &str,
-    der: &[u8],
-) -> Result<Vec<ObjectHandle>, Error> {
+pub(crate) fn holding(access: &Access<'_>, der: &[u8]) -> Result<Vec<ObjectHandle>, Error> {
     let template = [
         Attribute::Class(ObjectClass::CERTIFICATE),
         Attribute::Value(der.to_vec()),
     ];
-    session
-        .find_objects(&template)
-        .map_err(|error| failed(token, &error))
+    access.find(&template)
 }
 
 /// Gives an object another label.
-pub(crate) fn rename(
-    session: &Session,
-    token: &str,
-    handle: ObjectHandle,
-    label: &str,
-) -> Result<(), Error> {
+pub(crate) fn rename(access: &Access<'_>, handle: ObjectHandle, label: &str) -> Result<(), Error> {
     let wanted = Attribute::Label(label.as_bytes().to_vec());
-    session
+    access
+        .session
         .update_attributes(handle, std::slice::from_ref(&wanted))
-        .and_then(|()| session.get_attributes(handle, &[AttributeType::Label]))
-        .map_err(|error| failed(token, &error))
-        .and_then(|read| match read.contains(&wanted) {
-            true => Ok(()),
-            false => Err(Error::internal(format!(
-                "{token} says that it changed the label, and shows another"
-            ))),
-        })
+        .map_err(|error| access.failed(&error))?;
+    let read = access.attributes(handle, &[AttributeType::Label])?;
+    match read.contains(&wanted) {
+        true => Ok(()),
+        false => Err(Error::internal(format!(
+            "{} says that it changed the label, and shows another",
+            access.name()
+        ))),
+    }
 }
 
 /// Takes an object away.
-pub(crate) fn destroy(session: &Session, token: &str, handle: ObjectHandle) -> Result<(), Error> {
-    session
+pub(crate) fn destroy(access: &Access<'_>, handle: ObjectHandle) -> Result<(), Error> {
+    access
+        .session
         .destroy_object(handle)
-        .map_err(|error| failed(token, &error))
+        .map_err(|error| access.failed(&error))
 }
 
 /// What ties a certificate to its key: the identifier of the key that is on the token already, else
 /// the SHA-1 of the key's bits, as most programs have it.
-fn key_id(session: &Session, certificate: &Certificate<'_>) -> Vec<u8> {
+fn key_id(access: &Access<'_>, certificate: &Certificate<'_>) -> Vec<u8> {
     use sha1::{Digest, Sha1};
     let beside = certificate.key_attributes().into_iter().flat_map(|known| {
         let template = [Attribute::Class(ObjectClass::PUBLIC_KEY), known];
         // Who cannot look for a key has none.
-        session.find_objects(&template).unwrap_or_default()
+        access.find(&template).unwrap_or_default()
     });
-    let mut ids = beside.filter_map(|handle| id_of(session, handle));
+    let mut ids = beside.filter_map(|handle| id_of(access, handle));
     ids.next()
         .unwrap_or_else(|| Sha1::digest(certificate.key_bits).to_vec())
 }
 
 /// What an object is tied to others by, if it is.
-pub(crate) fn id_of(session: &Session, handle: ObjectHandle) -> Option<Vec<u8>> {
-    let read = session.get_attributes(handle, &[AttributeType::Id]).ok()?;
+pub(crate) fn id_of(access: &Access<'_>, handle: ObjectHandle) -> Option<Vec<u8>> {
+    let read = access.attributes(handle, &[AttributeType::Id]).ok()?;
     read.into_iter().find_map(|attribute| match attribute {
         Attribute::Id(id) if !id.is_empty() && id.len() <= ID_MAX => Some(id),
         _ => None,

@@ -5,10 +5,10 @@ use cryptoki::error::RvError;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki_sys as ck;
 
+use crate::access::Access;
 use crate::der;
 use crate::entry::{Entry, Found, Standing};
-use crate::error::{answer, failed};
-use crate::listing::{self, Listed};
+use crate::error::answer;
 
 /// Vendor NSS: CKM_VENDOR_DEFINED and "NSCP", as its pkcs11n.h has them.
 const NSS: ck::CK_ULONG = 0x8000_0000 | 0x4e53_4350;
@@ -33,17 +33,17 @@ pub(crate) fn is_mark(attribute: &Attribute) -> bool {
 
 /// Adds what is distrusted for servers, by issuer and serial number.
 pub(crate) fn add_distrust(
-    listed: &Listed<'_>,
+    access: &Access<'_>,
     call: &Call<'_>,
     found: &mut Found,
 ) -> Result<(), Error> {
-    for handle in of_class(listed, CKO_NSS_TRUST)? {
+    for handle in of_class(access, CKO_NSS_TRUST)? {
         call.check()?;
-        add_one(listed, handle, Some(CKT_NSS_NOT_TRUSTED), found)?;
+        add_one(access, handle, Some(CKT_NSS_NOT_TRUSTED), found)?;
     }
     // Of these the value cannot be read, so that it is searched for; a module that has none of them
     // may not even know the attribute.
-    if of_class(listed, ck::CKO_TRUST)?.is_empty() {
+    if of_class(access, ck::CKO_TRUST)?.is_empty() {
         return Ok(());
     }
     let template = [
@@ -53,29 +53,27 @@ pub(crate) fn add_distrust(
             ck::CK_ULONG::from(ck::CKT_NOT_TRUSTED),
         ),
     ];
-    let handles = listing::found(listed, &template);
-    let handles = handles.map_err(|error| failed(&listed.token.name(), &error))?;
     // One too many is an error: what is left out would be trusted.
-    for handle in handles? {
+    for handle in access.find(&template)? {
         call.check()?;
-        add_one(listed, handle, None, found)?;
+        add_one(access, handle, None, found)?;
     }
     Ok(())
 }
 
 /// The objects of a class that the module need not know.
-fn of_class(listed: &Listed<'_>, class: ck::CK_OBJECT_CLASS) -> Result<Vec<ObjectHandle>, Error> {
-    match listing::found(listed, &[number(CKA_CLASS, class)]) {
+fn of_class(access: &Access<'_>, class: ck::CK_OBJECT_CLASS) -> Result<Vec<ObjectHandle>, Error> {
+    match access.try_find(&[number(CKA_CLASS, class)]) {
         Ok(handles) => handles,
         // Only what is not known at all means that there is none.
         Err(error) if is_unknown(answer(&error)) => Ok(Vec::new()),
-        Err(error) => Err(failed(&listed.token.name(), &error)),
+        Err(error) => Err(access.failed(&error)),
     }
 }
 
 /// Adds what one object distrusts; where a value is given, only if it has that.
 fn add_one(
-    listed: &Listed<'_>,
+    access: &Access<'_>,
     handle: ObjectHandle,
     distrusting: Option<ck::CK_ULONG>,
     found: &mut Found,
@@ -84,7 +82,7 @@ fn add_one(
     if distrusting.is_some() {
         wanted.push(AttributeType::VendorDefined(CKA_NSS_TRUST_SERVER_AUTH));
     }
-    let attributes = listed.attributes(handle, &wanted)?;
+    let attributes = access.attributes(handle, &wanted)?;
     let (mut issuer, mut serial) = (Vec::new(), Vec::new());
     let mut says = None;
     for attribute in attributes {
@@ -99,7 +97,7 @@ fn add_one(
         return Ok(());
     }
     if issuer.is_empty() || serial.is_empty() {
-        found.skip(|| format!("{}: a trust object that names nobody", listed.token.name()));
+        found.skip(|| format!("{}: a trust object that names nobody", access.name()));
         return Ok(());
     }
     found.add(Entry {
@@ -109,7 +107,7 @@ fn add_one(
         standing: Standing::DistrustedForServers,
         read_only: true,
         asks_each_use: false,
-        places: vec![(listed.token.slot, handle)],
+        places: vec![(access.token.slot, handle)],
     });
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Certificates put on a token of SoftHSM and taken away again.
 
-use cryptoki::object::{Attribute, AttributeType, ObjectClass};
+use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 
 use super::*;
+use crate::access::Access;
 use crate::object::{self, Wanted};
+use crate::raw::VALUE_MAX;
 
 #[test]
 fn certificates_are_put_renamed_and_removed() {
@@ -174,20 +176,32 @@ fn a_refused_mark_leaves_no_object_behind() {
         let der = workshop.certificate("anchor");
         let store = corp(&[]);
         assert!(listed(&store).is_empty());
-        let mut holding = store.holding.lock().unwrap();
-        let module = holding.module().unwrap();
-        let slot = holding.only("used", |_| true).unwrap().token.slot;
-        let session = module.open_rw_session(slot).unwrap();
-        let pin = AuthPin::new(PIN.into());
-        session.login(UserType::User, Some(&pin)).unwrap();
-        let wanted = Wanted {
-            der: &der,
-            label: "x",
-            marked: true,
-            id: None,
-        };
-        object::create(&session, "corp", &wanted).unwrap_err();
-        assert!(session.find_objects(&[]).unwrap().is_empty());
+        as_user(&store, |access| {
+            let wanted = Wanted {
+                der: &der,
+                label: "x",
+                marked: true,
+                id: None,
+            };
+            object::create(access, &wanted).unwrap_err();
+            assert!(access.session.find_objects(&[]).unwrap().is_empty());
+        });
+    });
+}
+
+/// Does something in a session that may write, as the user who is logged in there.
+fn as_user(store: &TokenStore, make: impl FnOnce(&Access<'_>)) {
+    let mut holding = store.holding.lock().unwrap();
+    let module = holding.module().unwrap();
+    let calls = holding.calls().unwrap();
+    let token = &holding.only("used", |_| true).unwrap().token;
+    let session = &module.open_rw_session(token.slot).unwrap();
+    let pin = AuthPin::new(PIN.into());
+    session.login(UserType::User, Some(&pin)).unwrap();
+    make(&Access {
+        calls,
+        session,
+        token,
     });
 }
 
@@ -319,15 +333,23 @@ fn what_another_program_puts_there_meanwhile_is_not_taken_back() {
         let store = corp(&[]);
         let changes = vec![anchor(&ours, "ours"), anchor(&theirs, "theirs")];
         applied(&store, &user(), changes);
-        let mut holding = store.holding.lock().unwrap();
-        let module = holding.module().unwrap();
-        let slot = holding.only("used", |_| true).unwrap().token.slot;
-        let session = module.open_rw_session(slot).unwrap();
-        let pin = AuthPin::new(PIN.into());
-        session.login(UserType::User, Some(&pin)).unwrap();
-        object::take_back(&session, "corp", &ours, &[].into()).unwrap();
-        assert!(object::holding(&session, "corp", &ours).unwrap().is_empty());
-        assert_eq!(object::holding(&session, "corp", &theirs).unwrap().len(), 1);
+        as_user(&store, |access| {
+            object::take_back(access, &ours, &[].into()).unwrap();
+            assert!(object::holding(access, &ours).unwrap().is_empty());
+            assert_eq!(object::holding(access, &theirs).unwrap().len(), 1);
+            // Nor is what has more bytes than are ever read.
+            let long = access.session.create_object(&[
+                Attribute::Class(ObjectClass::CERTIFICATE),
+                Attribute::CertificateType(CertificateType::X_509),
+                Attribute::Token(true),
+                Attribute::Subject(vec![0x30, 0]),
+                Attribute::Value(vec![0x30; VALUE_MAX + 1]),
+            ]);
+            let long = long.unwrap();
+            object::take_back(access, &ours, &[].into()).unwrap();
+            let kept = access.session.find_objects(&[]).unwrap();
+            assert!(kept.iter().any(|kept| kept.handle() == long.handle()));
+        });
     });
 }
 
