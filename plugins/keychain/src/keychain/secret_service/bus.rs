@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anchorhold_sdk::{Error, ErrorKind};
@@ -74,7 +74,8 @@ fn unsupported(address: &Address) -> io::Error {
 /// Cuts a connection when the time is over, unless it is dropped before.
 struct Fuse {
     is_over: Arc<AtomicBool>,
-    _end: Sender<()>,
+    end: Option<Sender<()>>,
+    watch: Option<JoinHandle<()>>,
 }
 
 impl Fuse {
@@ -90,14 +91,29 @@ impl Fuse {
                 let _cut = socket.shutdown(std::net::Shutdown::Both);
             }
         };
-        thread::Builder::new()
+        let watch = thread::Builder::new()
             .name("keychain-deadline".to_owned())
             .spawn(watch)?;
-        Ok(Self { is_over, _end: end })
+        Ok(Self {
+            is_over,
+            end: Some(end),
+            watch: Some(watch),
+        })
     }
 
     fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Fuse {
+    /// Ends the thread, and with it the last hold on the socket, before anybody goes on.
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(watch) = self.watch.take() {
+            // It does nothing that could panic.
+            let _ended = watch.join();
+        }
     }
 }
 
