@@ -6,8 +6,14 @@ use cryptoki_sys as ck;
 
 /// An error of the module, in the middle of something.
 pub(crate) fn failed(doing: &str, error: &ModuleError) -> Error {
-    let ModuleError::Pkcs11(code, function) = error else {
-        return Error::internal(format!("{doing}: {error}"));
+    let (code, function) = match error {
+        ModuleError::Pkcs11(code, function) => (code, function),
+        ModuleError::InvalidValue => {
+            return Error::internal(format!(
+                "{doing}: the module answered what the standard does not allow"
+            ));
+        }
+        error => return Error::internal(format!("{doing}: {error}")),
     };
     let (kind, advice) = meaning(*code);
     let mut message = format!("{doing}: {function:?} answered {code:?}");
@@ -128,6 +134,13 @@ fn meaning(code: RvError) -> (ErrorKind, &'static str) {
         RvError::ArgumentsBad => (
             ErrorKind::Internal,
             "a module that says so at its start wants the setting configdir or reserved",
+        ),
+        RvError::AttributeTypeInvalid
+        | RvError::AttributeValueInvalid
+        | RvError::TemplateIncomplete
+        | RvError::TemplateInconsistent => (
+            ErrorKind::Unsupported,
+            "the token keeps no object like this",
         ),
         RvError::MechanismInvalid
         | RvError::MechanismParamInvalid

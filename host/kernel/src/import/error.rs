@@ -97,8 +97,8 @@ impl ImportError {
                 crate::verdict::quoted(error.store())
             ),
             Self::NotTakenBack { .. } => {
-                "mend the stores named; the next command that changes anything then undoes what is \
-                 left of it, and until then this names it: anchorhold store check"
+                "mend the stores named; the next command that changes anything then completes it, or \
+                 undoes what is left of it, and until then this names it: anchorhold store check"
                     .to_owned()
             }
             Self::StillOpen { .. } => {
@@ -143,7 +143,7 @@ impl fmt::Display for ImportError {
             Self::NotTakenBack { first, left } => {
                 write!(
                     f,
-                    "{first}; and what had been written before is still there in "
+                    "{first}; and what had been written before may still be there in "
                 )?;
                 let stores: Vec<_> = left.iter().map(ToString::to_string).collect();
                 f.write_str(&stores.join("; "))

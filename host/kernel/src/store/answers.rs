@@ -255,7 +255,8 @@ impl Answers {
         };
         match person.answer(question) {
             Answer::Secret(secret) => self.give(question, secret, None),
-            Answer::Refused => self.refuse("nobody answered its question".to_owned()),
+            // Why somebody had to be asked at all is what can be mended.
+            Answer::Refused => self.refuse(format!("nobody answered its question: {why}")),
             Answer::Yes => Answer::Yes,
         }
     }
