@@ -5,9 +5,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::keychains::scene::{PASSWORD, Scene as Session};
 use crate::misbehave::build;
 use crate::support::{Home, here, repository};
+use crate::tokens::scene::Scene;
 
+/// What a database of NSS cannot do.
+const NICKNAMES: &str = "[[disabled]]\ncase = \"write.same-label\"\nreason = \"NSS\"\n";
 /// The key database in either format, which each case has for itself.
 const KEYDB: [&[&str]; 2] = [
     &["anchorhold.keydb", "--set", "path={scratch}/anchors.p12"],
@@ -55,68 +59,73 @@ fn the_key_database_keeps_its_contract_in_a_runner() {
     }
 }
 
-/// What the kit is told of a new token of SoftHSM, and where the token is.
-fn token() -> Option<(Home, Vec<String>)> {
-    if !here("softhsm2-util") {
-        return None;
+/// Holds a store on a token against the contract, bare and in a runner: what is passed at least.
+fn on_a_token(scene: Option<Scene>, more: &[&str], least: [usize; 2]) {
+    let Some(scene) = scene else {
+        return;
+    };
+    let told = scene.told();
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
+    for (place, least) in [&[][..], &["--runner"]].into_iter().zip(least) {
+        let (passed, odd) = remarks(&scene.home, &[&told[..], more, place].concat());
+        assert!(
+            passed >= least && odd.is_empty(),
+            "{place:?}: {passed} passed: {odd:#?}"
+        );
     }
-    let arch = std::env::consts::ARCH;
-    let places = ["/usr/lib".to_owned(), format!("/usr/lib/{arch}-linux-gnu")];
-    let modules = places.map(|place| Path::new(&place).join("softhsm/libsofthsm2.so"));
-    let Some(module) = modules.into_iter().find(|path| path.is_file()) else {
-        crate::support::skip("libsofthsm2.so is not installed");
-        return None;
+}
+
+#[test]
+fn a_store_on_a_token_of_softhsm_keeps_its_contract() {
+    on_a_token(
+        Scene::softhsm(),
+        &["--secret", "pin=pin", "--scratch"],
+        [50, 15],
+    );
+}
+
+#[test]
+fn a_store_in_a_database_of_nss_keeps_its_contract() {
+    // Two of its certificates cannot have the same nickname.
+    let scene = Scene::nss().inspect(|scene| {
+        scene.home.write("disabled.toml", NICKNAMES);
+    });
+    let more = ["--scratch", "--disable", "disabled.toml"];
+    on_a_token(scene, &more, [50, 15]);
+}
+
+#[test]
+fn a_store_on_what_p11_kit_trusts_keeps_its_contract() {
+    let scene = Scene::trust().inspect(Scene::hold);
+    on_a_token(scene, &[], [20, 5]);
+}
+
+#[test]
+fn a_store_in_the_keychain_of_a_session_keeps_its_contract() {
+    let Some(mut session) = Session::bare() else {
+        return;
     };
-    let home = Home::new();
-    let (tokens, configuration) = (home.path("tokens"), home.path("softhsm2.conf"));
-    std::fs::create_dir(&tokens).expect("made");
-    let text = format!("directories.tokendir = {}\n", tokens.display());
-    home.write("softhsm2.conf", text);
-    let words = "--init-token --free --label corp --so-pin 12345678 --pin 1234";
-    let mut tool = Command::new("softhsm2-util");
-    tool.args(words.split(' '))
-        .env("SOFTHSM2_CONF", &configuration);
-    assert!(tool.output().expect("it runs").status.success());
-    let pin = home.write("pin", "1234");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&pin, mode).expect("set");
-    let words = [
-        "anchorhold.pkcs11".to_owned(),
-        "--set".to_owned(),
-        format!("module={}", module.display()),
-        "--set".to_owned(),
-        "token=corp".to_owned(),
-        "--env".to_owned(),
-        format!("SOFTHSM2_CONF={}", configuration.display()),
-        "--grant".to_owned(),
-        format!("read:{}", configuration.display()),
-        "--grant".to_owned(),
-        format!("write:{}", tokens.display()),
-        "--secret".to_owned(),
-        format!("pin={}", pin.display()),
-        "--scratch".to_owned(),
+    session.start(Some(PASSWORD));
+    let bus = session.home.path("bus").display().to_string();
+    let bus = format!("DBUS_SESSION_BUS_ADDRESS=unix:path={bus}");
+    let words = ["anchorhold.keychain", "--set", "keychain=secret-service"];
+    let reach = ["--env", &*bus, "--grant", "session-bus", "--scratch"];
+    // Level by level, since each call waits for the keychain; random ones are made elsewhere.
+    let levels: [&[&str]; 3] = [
+        &["--only", "load", "--only", "read"],
+        &["--only", "write", "--only", "unlock"],
+        &["--only", "hostile-host", "--only", "fuzz", "--limit", "20"],
     ];
-    Some((home, words.to_vec()))
-}
-
-#[test]
-fn a_store_on_a_token_keeps_its_contract() {
-    let Some((home, words)) = token() else {
-        return;
-    };
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let (passed, odd) = remarks(&home, &words);
-    assert!(passed >= 50 && odd.is_empty(), "{passed} passed: {odd:#?}");
-}
-
-#[test]
-fn a_store_on_a_token_keeps_its_contract_in_a_runner() {
-    let Some((home, words)) = token() else {
-        return;
-    };
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let (passed, odd) = remarks(&home, &[&words[..], &["--runner"]].concat());
-    assert!(passed >= 15 && odd.is_empty(), "{passed} passed: {odd:#?}");
+    for (place, least) in [(&[][..], 50), (&["--runner"], 15)] {
+        let mut passed = 0;
+        for level in levels {
+            let words = [&words[..], &reach, level, place].concat();
+            let (more, odd) = remarks(&session.home, &words);
+            assert!(odd.is_empty(), "{place:?}: {odd:#?}");
+            passed += more;
+        }
+        assert!(passed >= least, "{place:?}: {passed} passed");
+    }
 }
 
 #[test]

@@ -3,6 +3,6 @@
 
 mod meddling;
 mod ring;
-mod scene;
+pub(crate) mod scene;
 mod service;
 mod session;

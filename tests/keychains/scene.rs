@@ -12,11 +12,11 @@ use serde_json::Value;
 use crate::support::{Home, Identity, Openssl, Outcome, Watched, here};
 
 /// A bus on which nothing is started by itself, with a home, and perhaps a keychain.
-pub(super) struct Scene {
-    pub(super) home: Home,
-    pub(super) openssl: Openssl,
+pub(crate) struct Scene {
+    pub(crate) home: Home,
+    pub(crate) openssl: Openssl,
     /// The stock certificate of the server TSM1.
-    pub(super) server: Identity,
+    pub(crate) server: Identity,
     // They end in this order.
     keychain: Option<Watched>,
     bus: Watched,
@@ -24,7 +24,7 @@ pub(super) struct Scene {
 
 impl Scene {
     /// A session with a keychain that its login has opened, and a store in that.
-    pub(super) fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let mut scene = Self::bare()?;
         scene.start(Some(PASSWORD));
         scene.create();
@@ -32,7 +32,7 @@ impl Scene {
     }
 
     /// A session without a keychain.
-    pub(super) fn bare() -> Option<Self> {
+    pub(crate) fn bare() -> Option<Self> {
         let programs = [
             "dbus-daemon",
             "dbus-send",
@@ -58,7 +58,7 @@ impl Scene {
     }
 
     /// Another home in the same session.
-    pub(super) fn other_home(&self) -> Home {
+    pub(crate) fn other_home(&self) -> Home {
         let mut home = Home::new();
         home.serve(1, &["SSL Yes"]);
         for (name, value) in surroundings(self.home.directory()) {
@@ -68,7 +68,7 @@ impl Scene {
     }
 
     /// Starts the keychain; without a password it stays locked.
-    pub(super) fn start(&mut self, password: Option<&str>) {
+    pub(crate) fn start(&mut self, password: Option<&str>) {
         let mut command = self.command("gnome-keyring-daemon");
         command.args(["--foreground", "--components=secrets"]);
         command.args(password.map(|_| "--unlock"));
@@ -88,30 +88,30 @@ impl Scene {
     }
 
     /// Kills the keychain.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         drop(self.keychain.take());
     }
 
     /// Kills the bus, and the keychain with it.
-    pub(super) fn kill_bus(&mut self) {
+    pub(crate) fn kill_bus(&mut self) {
         self.kill();
         self.bus.kill();
     }
 
     /// Locks the collection, as another program does it.
-    pub(super) fn lock(&self) {
+    pub(crate) fn lock(&self) {
         let of = "org.freedesktop.Secret.Service.Lock";
         let outcome = self.send(&[of, &format!("array:objpath:{COLLECTION}")]);
         outcome.exits(0);
     }
 
     /// Makes the store `keychain`.
-    pub(super) fn create(&self) -> Value {
+    pub(crate) fn create(&self) -> Value {
         create(&self.home)
     }
 
     /// Runs a program in the session, with something on its standard input.
-    pub(super) fn tool(&self, words: &[&str], input: &str) -> Outcome {
+    pub(crate) fn tool(&self, words: &[&str], input: &str) -> Outcome {
         let (program, words) = words.split_first().expect("a program");
         let mut command = self.command(program);
         command.args(words);
@@ -119,22 +119,22 @@ impl Scene {
     }
 
     /// Imports the certificate of the server.
-    pub(super) fn import(&self) -> Value {
+    pub(crate) fn import(&self) -> Value {
         import(&self.home, &self.server)
     }
 
     /// What the store holds, as the program shows it.
-    pub(super) fn listed(&self) -> Vec<Value> {
+    pub(crate) fn listed(&self) -> Vec<Value> {
         listed(&self.home)
     }
 
     /// What is said of the store.
-    pub(super) fn standing(&self) -> Value {
+    pub(crate) fn standing(&self) -> Value {
         standing(&self.home)
     }
 
     /// Everything that the keychain has of this program.
-    pub(super) fn entries(&self) -> String {
+    pub(crate) fn entries(&self) -> String {
         let words = [
             "secret-tool",
             "search",
@@ -177,7 +177,7 @@ impl Scene {
 }
 
 /// Makes the store `keychain` of a home.
-pub(super) fn create(home: &Home) -> Value {
+pub(crate) fn create(home: &Home) -> Value {
     let words = ["store", "create", "--name", "keychain"];
     home.json(
         0,
@@ -186,20 +186,20 @@ pub(super) fn create(home: &Home) -> Value {
 }
 
 /// Imports a certificate for TSM1.
-pub(super) fn import(home: &Home, identity: &Identity) -> Value {
+pub(crate) fn import(home: &Home, identity: &Identity) -> Value {
     let certificate = identity.certificate.to_string_lossy().into_owned();
     let words = ["import", "--server", "TSM1", "--store", "keychain"];
     home.json(0, &[&words[..], &[&certificate]].concat())
 }
 
 /// What the store of a home holds.
-pub(super) fn listed(home: &Home) -> Vec<Value> {
+pub(crate) fn listed(home: &Home) -> Vec<Value> {
     let list = home.json(0, &["list", "--store", "keychain"]);
     list["certificates"].as_array().expect("a list").clone()
 }
 
 /// What is said of the store of a home.
-pub(super) fn standing(home: &Home) -> Value {
+pub(crate) fn standing(home: &Home) -> Value {
     let outcome = home.run(&["store", "list", "--json"]);
     let stores = outcome.document()["stores"].clone();
     let found = stores.as_array().expect("a list").iter();
@@ -208,7 +208,7 @@ pub(super) fn standing(home: &Home) -> Value {
 }
 
 /// The file of the store of a home.
-pub(super) fn file(home: &Home) -> PathBuf {
+pub(crate) fn file(home: &Home) -> PathBuf {
     home.path("h/state/stores/keychain/keychain.anchors")
 }
 
@@ -257,7 +257,7 @@ fn surroundings(directory: &Path) -> [(&'static str, String); 3] {
 }
 
 /// What opens the keychain.
-pub(super) const PASSWORD: &str = "testpw";
+pub(crate) const PASSWORD: &str = "testpw";
 /// The collection that a login opens.
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
 /// How long a bus or a keychain may run.

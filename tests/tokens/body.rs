@@ -1,5 +1,7 @@
 //! What is done with the token of every maker.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::scene::{Maker, Scene};
@@ -65,14 +67,11 @@ pub(super) fn a_server_is_pinned_by_the_token(scene: &Scene) {
     scene
         .home
         .write("dsm.sys", stanza("TSM1", served.port, &["SSL Yes"]));
-    scene.import();
+    scene.hold();
     let report = scene.home.connects(0, "tls", "held-certificate", 11);
     assert_eq!(report["certificate"]["store"], "hsm", "{report:#}");
     assert_eq!(report["certificate"]["how"], "pin", "{report:#}");
-    let stores = scene.home.json(0, &["store", "list"]);
-    let hsm = stores["stores"].as_array().expect("a list").iter();
-    let hsm = hsm.into_iter().find(|one| one["name"] == "hsm");
-    let hsm = hsm.expect("it is there");
+    let hsm = scene.standing("hsm");
     assert_eq!(hsm["isolation"], "runner", "{hsm:#}");
     if crate::support::confines() {
         assert_eq!(hsm["sandbox"], "full", "{hsm:#}");
@@ -86,8 +85,30 @@ pub(super) fn a_server_is_pinned_by_the_token(scene: &Scene) {
     scene.home.connects(1, "refuse", "certificate-mismatch", 4);
 }
 
+pub(super) fn a_certificate_is_found_by_its_digest_and_no_other_is(scene: &Scene) {
+    scene.hold();
+    let told = scene.told();
+    let find = |certificate: &Path| {
+        let certificate = certificate.display().to_string();
+        let mut words = vec!["plugin", "run"];
+        words.extend(told.iter().map(String::as_str));
+        words.extend(["find", &certificate]);
+        scene.home.json(0, &words)
+    };
+    let found = find(&scene.server.certificate);
+    let sha256 = scene.server.sha256();
+    assert_eq!(found["items"][0]["sha256"], sha256.as_str(), "{found:#}");
+    let other = scene.openssl.stock("other");
+    let found = find(&other.certificate);
+    assert_eq!(
+        found["items"].as_array().map(Vec::len),
+        Some(0),
+        "{found:#}"
+    );
+}
+
 pub(super) fn a_store_that_is_copied_is_whole(scene: &Scene) {
-    scene.import();
+    scene.hold();
     let copied = scene.home.json(0, &["store", "copy", "hsm", "keydb"]);
     assert_eq!(copied["dry_run"], false, "{copied:#}");
     let list = scene.home.json(0, &["list", "--store", "keydb"]);
@@ -107,10 +128,7 @@ pub(super) fn a_store_that_is_only_read_is_not_written(scene: &Scene) {
 }
 
 pub(super) fn what_the_module_distrusts_is_refused(scene: &Scene) {
-    scene.put_foreign(&scene.server.certificate, "anchor");
-    let sha256 = scene.server.sha256();
-    let words = ["scope", &sha256, "--server", "TSM1", "--as", "pin"];
-    scene.home.run(&words).exits(0);
+    scene.hold();
     let chain = scene.server.certificate.to_string_lossy().into_owned();
     let verify = ["verify", &chain, "--server", "TSM1"];
     scene.home.json(0, &verify);

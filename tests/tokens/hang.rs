@@ -1,4 +1,4 @@
-//! A token that does not answer while somebody asks for verdicts.
+//! A token that does not answer, or is away, while somebody asks for verdicts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,11 +15,10 @@ use anchorhold_kernel::{
 // What is linked in registers itself.
 use anchorhold_pkcs11 as _;
 
-use super::fault::shim;
 use super::scene::{Scene, real_softhsm};
 use crate::support::here;
 
-/// A kernel over a token whose module waits in C_FindObjects while there is a certain file.
+/// A kernel over a token whose module goes wrong while there is a certain file.
 struct Bench {
     kernel: Kernel,
     scope: ScopeTable,
@@ -27,7 +26,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(stale_ok: Duration) -> Option<Self> {
+    /// `faults` are those of the shim, with `STOP` for the path of that file.
+    fn new(stale_ok: Duration, faults: &str) -> Option<Self> {
         if !here("cc") {
             return None;
         }
@@ -35,7 +35,7 @@ impl Bench {
         scene.import();
         let home = scene.home.directory().display().to_string();
         let conf = format!("{home}/softhsm2.conf");
-        let library = shim(&scene).display().to_string();
+        let library = scene.shim().display().to_string();
         let mut plan = StorePlan::new("hsm", "anchorhold.pkcs11", scene.home.directory())
             .with_setting("module", Value::String(library))
             .with_setting("token", Value::String("corp".to_owned()));
@@ -44,7 +44,7 @@ impl Bench {
             ("P11_REAL".to_owned(), real_softhsm().display().to_string()),
             (
                 "P11_SHIM".to_owned(),
-                format!("C_FindObjects=while:{home}/stop"),
+                faults.replace("STOP", &format!("{home}/stop")),
             ),
         ]);
         let grants = [format!("read:{home}"), format!("write:{home}/tokens")];
@@ -95,9 +95,17 @@ fn server() -> ServerName {
     ServerName::new("TSM1")
 }
 
+/// Its module waits in the midst of a listing.
+const HANGS: &str = "C_FindObjects=while:STOP";
+/// It is pulled out of its reader: the sessions are lost, and none can be had.
+const AWAY: &str = "C_GetTokenInfo=CKR_TOKEN_NOT_PRESENT@STOP \
+                    C_GetSessionInfo=CKR_DEVICE_REMOVED@STOP \
+                    C_FindObjectsInit=CKR_DEVICE_REMOVED@STOP \
+                    C_OpenSession=CKR_DEVICE_REMOVED@STOP";
+
 #[test]
 fn verdicts_go_on_from_what_the_token_held_before_it_hung() {
-    let Some(bench) = Bench::new(Duration::from_secs(3600)) else {
+    let Some(bench) = Bench::new(Duration::from_secs(3600), HANGS) else {
         return;
     };
     let first = bench.view();
@@ -124,7 +132,7 @@ fn verdicts_go_on_from_what_the_token_held_before_it_hung() {
 
 #[test]
 fn nothing_vouches_where_the_operator_lets_nothing_old_count() {
-    let Some(bench) = Bench::new(Duration::ZERO) else {
+    let Some(bench) = Bench::new(Duration::ZERO, HANGS) else {
         return;
     };
     assert!(matches!(bench.view().held(), Held::Yes(_)));
@@ -135,4 +143,30 @@ fn nothing_vouches_where_the_operator_lets_nothing_old_count() {
         };
         assert!(why.contains("took too long"), "{why}");
     }
+    // It is asked again as soon as it is done with what nobody waits for any more.
+    bench.go_on();
+    let until = Instant::now() + Duration::from_secs(60);
+    while !matches!(bench.view().held(), Held::Yes(_)) {
+        assert!(Instant::now() < until, "it answers again");
+    }
+}
+
+#[test]
+fn a_token_that_is_put_in_again_vouches_again_in_the_same_process() {
+    let Some(bench) = Bench::new(Duration::ZERO, AWAY) else {
+        return;
+    };
+    let store = bench.kernel.store("hsm").expect("it is there");
+    assert!(matches!(bench.view().held(), Held::Yes(_)));
+    let process = store.process().expect("in a runner");
+    for _ in 0..3 {
+        bench.stop();
+        let Held::Unanswered { why, .. } = bench.view().held() else {
+            panic!("it is away");
+        };
+        assert!(why.contains("is not there: put it in"), "{why}");
+        bench.go_on();
+        assert!(matches!(bench.view().held(), Held::Yes(_)));
+    }
+    assert_eq!(store.process(), Some(process));
 }

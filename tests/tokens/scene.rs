@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Home, Identity, Openssl, Outcome, Watched, here, skip};
+use crate::support::{Home, Identity, Openssl, Outcome, Watched, here, repository, skip};
 
 /// A home whose store `hsm` is a token, beside the store `keydb` that it begins with.
-pub(super) struct Scene {
-    pub(super) home: Home,
-    pub(super) openssl: Openssl,
+pub(crate) struct Scene {
+    pub(crate) home: Home,
+    pub(crate) openssl: Openssl,
     /// The stock certificate of the server TSM1.
-    pub(super) server: Identity,
-    pub(super) maker: Maker,
+    pub(crate) server: Identity,
+    pub(crate) maker: Maker,
 }
 
 /// Whose token it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Maker {
+pub(crate) enum Maker {
     Nss,
     SoftHsm,
     Trust,
@@ -27,13 +27,15 @@ pub(super) enum Maker {
 
 impl Scene {
     /// A token of SoftHSM that is called corp.
-    pub(super) fn softhsm() -> Option<Self> {
+    pub(crate) fn softhsm() -> Option<Self> {
         if [here("softhsm2-util"), here("pkcs11-tool")].contains(&false) {
             return None;
         }
         let module = module("softhsm/libsofthsm2.so")?;
         let scene = Self::new(Maker::SoftHsm)?;
-        fs::create_dir(scene.home.path("tokens")).expect("made");
+        for name in ["tokens", "told"] {
+            fs::create_dir(scene.home.path(name)).expect("made");
+        }
         let text = format!(
             "directories.tokendir = {}\n",
             scene.home.path("tokens").display()
@@ -46,7 +48,7 @@ impl Scene {
     }
 
     /// An NSS database without a password.
-    pub(super) fn nss() -> Option<Self> {
+    pub(crate) fn nss() -> Option<Self> {
         if !here("certutil") {
             return None;
         }
@@ -64,7 +66,7 @@ impl Scene {
     }
 
     /// A directory of certificates as p11-kit's trust module shows it.
-    pub(super) fn trust() -> Option<Self> {
+    pub(crate) fn trust() -> Option<Self> {
         let module = module("pkcs11/p11-kit-trust.so")?;
         let scene = Self::new(Maker::Trust)?;
         fs::create_dir_all(scene.home.path("trust/blocklist")).expect("made");
@@ -90,28 +92,68 @@ impl Scene {
     }
 
     /// Makes another token of SoftHSM.
-    pub(super) fn initialize(&self, label: &str) {
+    pub(crate) fn initialize(&self, label: &str) {
         let words = ["--init-token", "--free", "--label", label];
         let pins = ["--so-pin", "12345678", "--pin", "1234"];
         self.tool("softhsm2-util", &[words, pins].concat());
     }
 
     /// What the store unlocks its token with.
-    pub(super) fn keep_pin(&self, pin: &str) {
+    pub(crate) fn keep_pin(&self, pin: &str) {
         let path = self.home.write("pin", pin);
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
     }
 
     /// Writes the configuration of a store on SoftHSM or NSS, with these settings and more lines.
-    pub(super) fn configure(&self, module: &Path, settings: &str, more: &str) {
+    pub(crate) fn configure(&self, module: &Path, settings: &str, more: &str) {
+        self.configure_with("", module, settings, more);
+    }
+
+    /// Writes the configuration of a store on SoftHSM behind the shim, in which this goes wrong, as
+    /// `tests/bad/p11-shim.c` says.
+    pub(crate) fn fail(&self, faults: &str, settings: &str, more: &str) {
+        let told = self.home.path("told/calls");
+        let env = format!(
+            ", P11_REAL = \"{}\", P11_SHIM = \"{faults}\", P11_TOLD = \"{}\"",
+            real_softhsm().display(),
+            told.display()
+        );
+        self.configure_with(&env, &self.shim(), settings, more);
+    }
+
+    /// Which faults of the shim happened since this was asked last.
+    pub(crate) fn happened(&self) -> Vec<String> {
+        let told = self.home.path("told/calls");
+        let lines = fs::read_to_string(&told).unwrap_or_default();
+        let _ = fs::remove_file(told);
+        lines.lines().map(str::to_owned).collect()
+    }
+
+    /// The shim, beside the token.
+    pub(crate) fn shim(&self) -> PathBuf {
+        let library = self.home.path("libshim.so");
+        if library.exists() {
+            return library;
+        }
+        let (out, source) = (
+            library.display().to_string(),
+            repository().join("tests/bad/p11-shim.c"),
+        );
+        let words = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+        let kind = ["-shared", "-fPIC", "-fvisibility=hidden", "-o", &out];
+        let source = source.display().to_string();
+        self.tool("cc", &[&words[..], &kind, &[&source, "-ldl"]].concat());
+        library
+    }
+
+    fn configure_with(&self, env: &str, module: &Path, settings: &str, more: &str) {
         let path = |name: &str| self.home.path(name).display().to_string();
-        let (conf, tokens) = (path("softhsm2.conf"), path("tokens"));
+        let (conf, tokens, told) = (path("softhsm2.conf"), path("tokens"), path("told"));
         let of_maker = match self.maker {
             Maker::SoftHsm => format!(
-                "env = {{ SOFTHSM2_CONF = \"{conf}\", P11_REAL = \"{}\" }}\n\
-                 grant = [\"read:{conf}\", \"write:{tokens}\", \"read:{}\"]\n\
+                "env = {{ SOFTHSM2_CONF = \"{conf}\"{env} }}\n\
+                 grant = [\"read:{conf}\", \"write:{tokens}\", \"write:{told}\", \"read:{}\"]\n\
                  secrets = {{ pin = {{ file = \"{}\" }}, so_pin = {{ file = \"{}\" }} }}\n",
-                real_softhsm().display(),
                 self.home.directory().display(),
                 path("pin"),
                 path("so-pin"),
@@ -132,7 +174,7 @@ impl Scene {
     }
 
     /// Runs a program with the environment of the token.
-    pub(super) fn tool(&self, program: &str, words: &[&str]) -> Outcome {
+    pub(crate) fn tool(&self, program: &str, words: &[&str]) -> Outcome {
         let mut command = Command::new(program);
         command.current_dir(self.home.directory()).args(words);
         command.env("SOFTHSM2_CONF", self.home.path("softhsm2.conf"));
@@ -140,7 +182,7 @@ impl Scene {
     }
 
     /// Runs pkcs11-tool on the token of this label.
-    pub(super) fn pkcs11(&self, label: &str, words: &[&str]) -> Outcome {
+    pub(crate) fn pkcs11(&self, label: &str, words: &[&str]) -> Outcome {
         let module = real_softhsm();
         let module = module.to_string_lossy();
         let first = ["--module", &*module, "--token-label", label];
@@ -148,7 +190,7 @@ impl Scene {
     }
 
     /// Puts a certificate there with another program.
-    pub(super) fn put_foreign(&self, certificate: &Path, label: &str) {
+    pub(crate) fn put_foreign(&self, certificate: &Path, label: &str) {
         let pem = certificate.to_string_lossy();
         match self.maker {
             Maker::SoftHsm => {
@@ -172,21 +214,67 @@ impl Scene {
     }
 
     /// The server's certificate, imported into the token.
-    pub(super) fn import(&self) -> serde_json::Value {
+    pub(crate) fn import(&self) -> serde_json::Value {
         let certificate = self.server.certificate.to_string_lossy().into_owned();
         let words = ["import", "--server", "TSM1", "--store", "hsm", &certificate];
         self.home.json(0, &words)
     }
 
+    /// Has the token hold the server's certificate as its pin: imported, or where the module only
+    /// reads put there by another program.
+    pub(crate) fn hold(&self) {
+        if self.maker != Maker::Trust {
+            self.import();
+            return;
+        }
+        self.put_foreign(&self.server.certificate, "anchor");
+        let sha256 = self.server.sha256();
+        let words = ["scope", &sha256, "--server", "TSM1", "--as", "pin"];
+        self.home.run(&words).exits(0);
+    }
+
+    /// What is said of a store.
+    pub(crate) fn standing(&self, name: &str) -> serde_json::Value {
+        let list = self.home.json(0, &["store", "list"]);
+        let stores = list["stores"].as_array().expect("a list").iter();
+        let mut found = stores.filter(|one| one["name"] == name);
+        found.next().expect("it is there").clone()
+    }
+
+    /// The plugin with the settings, variables and grants of the store `hsm`, as words of commands.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.home.path("h/anchorhold.toml")).expect("there");
+        let text: toml::Table = text.parse().expect("TOML");
+        let stores = text["store"].as_array().expect("stores").iter();
+        let mut hsm = stores.filter(|store| store["name"].as_str() == Some("hsm"));
+        let hsm = hsm.next().expect("it is there");
+        let pairs = |key: &str, option: &str| {
+            let table = hsm.get(key).and_then(toml::Value::as_table);
+            let pairs = table.into_iter().flatten().map(|(name, value)| {
+                let value = value.as_str().expect("a text");
+                format!("--{option}={name}={value}")
+            });
+            pairs.collect::<Vec<_>>()
+        };
+        let mut words = vec!["anchorhold.pkcs11".to_owned()];
+        words.extend(pairs("settings", "set"));
+        words.extend(pairs("env", "env"));
+        let grants = hsm.get("grant").and_then(toml::Value::as_array);
+        for grant in grants.into_iter().flatten() {
+            words.push(format!("--grant={}", grant.as_str().expect("a text")));
+        }
+        words
+    }
+
     /// What the token holds, as the program shows it.
-    pub(super) fn listed(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn listed(&self) -> Vec<serde_json::Value> {
         let list = self.home.json(0, &["list", "--store", "hsm"]);
         list["certificates"].as_array().expect("a list").clone()
     }
 }
 
 /// The module of SoftHSM.
-pub(super) fn real_softhsm() -> PathBuf {
+pub(crate) fn real_softhsm() -> PathBuf {
     find("softhsm/libsofthsm2.so").unwrap_or_default()
 }
 

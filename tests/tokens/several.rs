@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use super::scene::{Scene, real_softhsm};
+use crate::support::here;
 
 #[test]
 fn two_tokens_of_one_label_are_told_apart_by_their_serials() {
@@ -63,24 +64,92 @@ fn a_token_that_is_not_there_is_named_with_those_that_are() {
 
 #[test]
 fn a_wrong_pin_is_tried_once_and_not_again_by_another_process() {
-    let Some(scene) = Scene::softhsm() else {
+    let Some(scene) = here("cc").then(Scene::softhsm).flatten() else {
         return;
     };
     scene.keep_pin("9999");
     let certificate = scene.server.certificate.to_string_lossy().into_owned();
     let words = ["import", "--server", "TSM1", "--store", "hsm", &certificate];
+    scene.fail("C_Login=pass", "token = \"corp\"", "");
     scene.home.run(&words).exits(3).says("PIN is not right");
-    // SoftHSM says that its PIN was wrong, and a second attempt would say it again.
-    let again = scene.home.run(&words).exits(3);
-    assert!(
-        !again.stderr.contains("PIN is not right"),
-        "{}",
-        again.shown()
-    );
-    again.says("refused");
+    assert_eq!(scene.happened().len(), 1);
+    for (words, exit) in [(&words[..], 3), (&["store", "unlock", "hsm"], 2)] {
+        let again = scene.home.run(words).exits(exit);
+        again.says("was refused before, and is not tried again");
+    }
+    // Nor does anything try it that only looks.
+    let check = scene.home.run(&["store", "check"]).exits(0);
+    check.says("a wrong PIN was given");
+    scene.home.run(&["doctor"]);
     assert!(scene.listed().is_empty());
+    assert_eq!(scene.happened(), [""; 0]);
     // Another PIN is another attempt.
     scene.keep_pin("1234");
+    scene.home.run(&words).exits(0);
+    assert_eq!(scene.happened().len(), 1);
+}
+
+#[test]
+fn a_pin_that_others_can_read_is_not_given_to_the_token() {
+    let Some(scene) = here("cc").then(Scene::softhsm).flatten() else {
+        return;
+    };
+    scene.fail("C_Login=pass", "token = \"corp\"", "");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    std::fs::set_permissions(scene.home.path("pin"), mode).expect("set");
+    let outcome = scene.home.run(&["store", "unlock", "hsm"]);
+    assert_ne!(outcome.status.code(), Some(0), "{}", outcome.shown());
+    outcome.says("chmod 600");
+    assert_eq!(scene.happened(), [""; 0]);
+}
+
+#[test]
+fn a_module_whose_token_was_never_initialised_says_so() {
+    let Some(scene) = Scene::softhsm() else {
+        return;
+    };
+    std::fs::remove_dir_all(scene.home.path("tokens")).expect("removed");
+    std::fs::create_dir(scene.home.path("tokens")).expect("made");
+    let list = || scene.home.run(&["list", "--store", "hsm"]).exits(3);
+    list().says("there is none that is initialised");
+    scene.configure(&real_softhsm(), "read_only = false", "");
+    list().says("initialise it with the token's own program");
+}
+
+#[test]
+fn modules_of_two_makers_are_two_stores_in_two_processes() {
+    let (Some(scene), Some(other)) = (Scene::softhsm(), Scene::nss()) else {
+        return;
+    };
+    let stores = |scene: &Scene| {
+        let text = std::fs::read_to_string(scene.home.path("h/anchorhold.toml")).expect("there");
+        let from = text.rfind("[[store]]").expect("the store hsm");
+        text[from..].to_owned()
+    };
+    let nss = stores(&other).replace("name = \"hsm\"", "name = \"nss\"");
+    let both = stores(&scene) + &nss;
+    scene.home.configure(&both);
+    scene.import();
+    let certificate = scene.server.certificate.to_string_lossy().into_owned();
+    let words = ["import", "--server", "TSM1", "--store", "nss", &certificate];
+    scene.home.run(&words).exits(0);
+    // What is on both is shown with either, and each is a store of its own.
+    for store in ["hsm", "nss"] {
+        let list = scene.home.json(0, &["list", "--store", store]);
+        assert_eq!(
+            list["certificates"][0]["sha256"],
+            scene.server.sha256().as_str()
+        );
+        let standing = scene.standing(store);
+        assert_eq!(standing["isolation"], "runner", "{standing:#}");
+        assert_eq!(standing["health"], "ready", "{standing:#}");
+    }
+    // Where one is gone the other goes on.
+    std::fs::remove_dir_all(scene.home.path("tokens")).expect("removed");
+    scene.home.run(&["list", "--store", "hsm"]).exits(3);
+    scene.home.run(&["list", "--store", "nss"]).exits(0);
+    let sha256 = scene.server.sha256();
+    let words = ["remove", &sha256, "--all", "--store", "nss"];
     scene.home.run(&words).exits(0);
 }
 
@@ -142,20 +211,10 @@ fn a_host_that_is_open_sees_what_another_program_puts_there_meanwhile() {
     let Some(scene) = Scene::softhsm() else {
         return;
     };
-    let path = |name: &str| scene.home.path(name).display().to_string();
-    let words = [
-        "plugin".to_owned(),
-        "run".to_owned(),
-        "anchorhold.pkcs11".to_owned(),
-        format!("--set=module={}", real_softhsm().display()),
-        "--set=token=corp".to_owned(),
-        format!("--env=SOFTHSM2_CONF={}", path("softhsm2.conf")),
-        format!("--grant=read:{}", path("softhsm2.conf")),
-        format!("--grant=write:{}", path("tokens")),
-        "--hold".to_owned(),
-        "list".to_owned(),
-    ];
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let told = scene.told();
+    let mut words = vec!["plugin", "run"];
+    words.extend(told.iter().map(String::as_str));
+    words.extend(["--hold", "list"]);
     let mut command = scene.home.command(&words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
