@@ -1,5 +1,6 @@
 //! What a store has found on its tokens, as items.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use anchorhold_sdk::{Decision, Item, Kind, Purpose, Rule};
@@ -72,6 +73,8 @@ impl Standing {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     entries: BTreeMap<Id, Entry>,
+    /// What tells them apart from others, once that was asked.
+    generation: OnceCell<u64>,
     /// How many objects could not be read, and what was wrong with the first.
     pub(crate) skipped: usize,
     pub(crate) first_skipped: String,
@@ -80,6 +83,7 @@ pub(crate) struct Found {
 impl Found {
     /// Adds an object; what stands for the same item is added to it, and the stricter word counts.
     pub(crate) fn add(&mut self, entry: Entry) {
+        self.generation.take();
         let id = entry.id();
         let Some(known) = self.entries.get_mut(&id) else {
             self.entries.insert(id, entry);
@@ -118,6 +122,10 @@ impl Found {
 
     /// A number that differs where what was found differs, and is never 0.
     pub(crate) fn generation(&self) -> u64 {
+        *self.generation.get_or_init(|| self.work_out_generation())
+    }
+
+    fn work_out_generation(&self) -> u64 {
         let mut hash = Sha256::new();
         for (id, entry) in &self.entries {
             hash.update(id);
@@ -203,5 +211,10 @@ mod tests {
         assert_ne!(first, generation("b", Standing::Neutral));
         assert_ne!(first, generation("a", Standing::Anchor));
         assert_ne!(first, Found::default().generation());
+        let mut found = Found::default();
+        let none = found.generation();
+        found.add(entry(b"one", "a", Standing::Neutral));
+        assert_ne!(none, found.generation());
+        assert_eq!(first, found.generation());
     }
 }

@@ -1,12 +1,9 @@
 //! What a store has open: the module, a session with each token, and what was found on them.
 
-use std::path::Path;
-
 use anchorhold_sdk::{Call, Error, Kind};
 use cryptoki::context::Pkcs11;
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::{Session, SessionState};
-use cryptoki::slot::Slot;
 
 use crate::access::Access;
 use crate::entry::{Entry, Found};
@@ -16,6 +13,7 @@ use crate::login;
 use crate::module::module;
 use crate::raw::Calls;
 use crate::settings::Settings;
+use crate::sign::Mechanisms;
 use crate::token::{Token, tokens};
 
 /// What a store has open, and what was found.
@@ -34,15 +32,13 @@ pub(crate) struct Holding {
 pub(crate) struct Open {
     pub(crate) token: Token,
     pub(crate) session: Session,
+    mechanisms: Mechanisms,
 }
 
 /// A key that is to be used.
 pub(crate) struct Key<'a> {
-    /// Where the module was loaded from.
-    pub(crate) library: &'a Path,
-    pub(crate) session: &'a Session,
-    pub(crate) token: &'a Token,
-    pub(crate) slot: Slot,
+    pub(crate) access: Access<'a>,
+    pub(crate) mechanisms: &'a Mechanisms,
     pub(crate) handle: ObjectHandle,
     pub(crate) entry: &'a Entry,
 }
@@ -90,17 +86,25 @@ impl Holding {
         });
         for token in present {
             let known = before.iter().position(|open| open.token.is(&token));
-            let session = match known {
-                Some(place) => before.swap_remove(place).session,
+            let open = match known {
+                Some(place) => Open {
+                    token,
+                    ..before.swap_remove(place)
+                },
                 None => {
                     // Handles that were found in another session are not those of this one.
                     self.listed = false;
-                    module
+                    let session = module
                         .open_ro_session(token.slot)
-                        .map_err(|error| failed(&token.name(), &error))?
+                        .map_err(|error| failed(&token.name(), &error))?;
+                    Open {
+                        token,
+                        session,
+                        mechanisms: Mechanisms::default(),
+                    }
                 }
             };
-            self.open.push(Open { token, session });
+            self.open.push(open);
         }
         Ok(&self.open)
     }
@@ -212,18 +216,18 @@ impl Holding {
         make: impl Fn(&Pkcs11, &Key<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         call.check()?;
-        let module = self.module()?;
+        let (module, calls) = (self.module()?, self.calls()?);
         if !self.listed || self.found.entry(id).is_none() {
             self.refresh(call)?;
         }
-        let key = self.key(id)?;
+        let key = self.key(calls, id)?;
         let asks = key.entry.asks_each_use;
         match make(&module, &key) {
             // Nobody is asked twice in one call.
             Err(error) if is_lost(&error) && !asks => {
                 self.forget();
                 self.refresh(call)?;
-                match self.key(id) {
+                match self.key(calls, id) {
                     Ok(key) => make(&module, &key),
                     Err(hidden) => Err(Error::new(
                         hidden.kind(),
@@ -234,7 +238,7 @@ impl Holding {
             Err(error) if is_stale(&error) && !asks => {
                 self.reopen();
                 self.refresh(call)?;
-                make(&module, &self.key(id)?)
+                make(&module, &self.key(calls, id)?)
             }
             made => {
                 if asks {
@@ -259,17 +263,15 @@ impl Holding {
         }
     }
 
-    fn key(&self, id: &[u8]) -> Result<Key<'_>, Error> {
+    fn key(&self, calls: Calls, id: &[u8]) -> Result<Key<'_>, Error> {
         let entry = self.found.entry(id);
         let entry = entry.filter(|entry| entry.kind == Kind::PrivateKey);
         let place = entry.and_then(|entry| {
             let (slot, handle) = *entry.places.first()?;
             let open = self.open.iter().find(|open| open.token.slot == slot)?;
             Some(Key {
-                library: &self.settings.module,
-                session: &open.session,
-                token: &open.token,
-                slot,
+                access: open.access(calls),
+                mechanisms: &open.mechanisms,
                 handle,
                 entry,
             })

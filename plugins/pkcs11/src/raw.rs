@@ -25,36 +25,14 @@ pub(crate) fn initialize_with(module: &Pkcs11, text: &CString) -> Result<(), Err
     module.initialize(arguments)
 }
 
-/// Ends a signature that was begun in this session, with everything that is signed at once:
-/// mechanisms that do not hash take it in no other way. `path` is where the module was loaded from.
-pub(crate) fn sign_begun(path: &Path, session: &Session, data: &[u8]) -> Result<Vec<u8>, Error> {
-    let sign = sign_of(path)?;
-    let length = ck::CK_ULONG::try_from(data.len())?;
-    let mut room = vec![0_u8; SIGNATURE_MAX];
-    let mut filled = ck::CK_ULONG::try_from(room.len())?;
-    // SAFETY: The session is open in this module. `data` has `length` bytes, which C_Sign only
-    // reads; `room` has `filled` bytes for the signature, and both outlive the call.
-    let answered = unsafe {
-        sign(
-            session.handle(),
-            data.as_ptr().cast_mut(),
-            length,
-            room.as_mut_ptr(),
-            &raw mut filled,
-        )
-    };
-    Rv::from(answered).into_result(Function::Sign)?;
-    room.truncate(usize::try_from(filled)?);
-    Ok(room)
-}
-
-/// The calls that read what a module says of its objects.
+/// The calls of a module that are made here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Calls {
     attributes: Attributes,
     find: Find,
     find_more: FindMore,
     find_end: FindEnd,
+    sign: Option<Sign>,
 }
 
 impl Calls {
@@ -74,9 +52,33 @@ impl Calls {
                 find,
                 find_more,
                 find_end,
+                sign: list.C_Sign,
             }),
             _ => Err(Error::NullFunctionPointer),
         }
+    }
+
+    /// Ends a signature that was begun in this session, with everything that is signed at once:
+    /// mechanisms that do not hash take it in no other way.
+    pub(crate) fn sign_begun(self, session: &Session, data: &[u8]) -> Result<Vec<u8>, Error> {
+        let sign = self.sign.ok_or(Error::NullFunctionPointer)?;
+        let length = ck::CK_ULONG::try_from(data.len())?;
+        let mut room = vec![0_u8; SIGNATURE_MAX];
+        let mut filled = ck::CK_ULONG::try_from(room.len())?;
+        // SAFETY: The session is open in this module. `data` has `length` bytes, which C_Sign only
+        // reads; `room` has `filled` bytes for the signature, and both outlive the call.
+        let answered = unsafe {
+            sign(
+                session.handle(),
+                data.as_ptr().cast_mut(),
+                length,
+                room.as_mut_ptr(),
+                &raw mut filled,
+            )
+        };
+        Rv::from(answered).into_result(Function::Sign)?;
+        room.truncate(usize::try_from(filled)?);
+        Ok(room)
     }
 
     /// The objects that fit, and no more than one beyond `most`.
@@ -238,14 +240,6 @@ fn most(of: AttributeType) -> usize {
         AttributeType::VendorDefined(_) => WORD,
         of => of.fixed_size().unwrap_or(64 << 10),
     }
-}
-
-/// C_Sign of a module that is loaded already.
-fn sign_of(path: &Path) -> Result<Sign, Error> {
-    let list = functions(path)?;
-    // SAFETY: The module's list lives as long as the module, which is never unloaded.
-    let sign = unsafe { list.as_ref() }.C_Sign;
-    sign.ok_or(Error::NullFunctionPointer)
 }
 
 /// The list of functions of a module that is loaded already.

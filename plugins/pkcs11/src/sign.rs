@@ -1,5 +1,7 @@
 //! Signatures as TLS carries them, made by a key that stays on its token.
 
+use std::cell::OnceCell;
+
 use anchorhold_sdk::{Call, Error, Scheme};
 use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
@@ -12,7 +14,6 @@ use crate::der;
 use crate::error::failed;
 use crate::holding::Key;
 use crate::login;
-use crate::raw;
 
 /// What a key can do, as its public half tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +47,15 @@ struct Plan {
     hashes: bool,
 }
 
+/// The mechanisms of a token that can be of use here. They are asked for once, when the first key
+/// of the token is used: for a token across a network each question takes its time.
+#[derive(Default)]
+pub(crate) struct Mechanisms(OnceCell<Vec<(MechanismType, Option<MechanismInfo>)>>);
+
 /// The schemes in which a key signs on its token, best first.
-pub(crate) fn schemes(module: &Pkcs11, slot: Slot, public: &[u8]) -> Result<Vec<Scheme>, Error> {
-    let offered = offered(module, slot, public)?;
+pub(crate) fn schemes(module: &Pkcs11, key: &Key<'_>) -> Result<Vec<Scheme>, Error> {
+    let public = &key.entry.der;
+    let offered = key.mechanisms.for_key(module, key)?;
     let Some(family) = family(public) else {
         return Ok(Vec::new());
     };
@@ -67,7 +74,7 @@ pub(crate) fn sign(
     scheme: Scheme,
     message: &[u8],
 ) -> Result<Vec<u8>, Error> {
-    let offered = offered(module, key.slot, &key.entry.der)?;
+    let offered = key.mechanisms.for_key(module, key)?;
     sign_with(module, key, call, (scheme, &offered), message)
 }
 
@@ -83,7 +90,7 @@ pub(crate) fn sign_with(
         Error::unsupported(format!(
             "the key \"{}\" on {} does not sign in the scheme {:#06x}",
             key.entry.label,
-            key.token.name(),
+            key.access.name(),
             scheme.0
         ))
     };
@@ -98,9 +105,10 @@ pub(crate) fn sign_with(
         sign_asking(module, key, call, way, &plan, message)?
     } else {
         let input = way.input(&plan, message);
-        key.session
+        key.access
+            .session
             .sign(&plan.mechanism, key.handle, &input)
-            .map_err(|error| failed(&key.token.name(), &error))?
+            .map_err(|error| key.access.failed(&error))?
     };
     way.carried(raw)
 }
@@ -114,7 +122,7 @@ fn sign_asking(
     plan: &Plan,
     message: &[u8],
 ) -> Result<Vec<u8>, Error> {
-    let name = key.token.name();
+    let name = key.access.name();
     if !call.may_prompt() {
         return Err(Error::locked(format!(
             "the key \"{}\" on {name} wants its PIN for every signature, and nobody can be asked \
@@ -122,34 +130,54 @@ fn sign_asking(
             key.entry.label
         )));
     }
-    let fault = |error: cryptoki::error::Error| failed(&name, &error);
+    let fault = |error: cryptoki::error::Error| key.access.failed(&error);
     // In a session of its own: what a refused PIN leaves half done ends with it.
-    let session = module.open_ro_session(key.slot).map_err(fault)?;
+    let session = module
+        .open_ro_session(key.access.token.slot)
+        .map_err(fault)?;
     session
         .sign_init(&plan.mechanism, key.handle)
         .map_err(fault)?;
-    login::for_one_use(&session, key.token, call)?;
-    raw::sign_begun(key.library, &session, &way.input(plan, message)).map_err(fault)
+    login::for_one_use(&session, key.access.token, call)?;
+    let input = way.input(plan, message);
+    key.access.calls.sign_begun(&session, &input).map_err(fault)
 }
 
-/// The mechanisms of the token that sign with a key of this size.
-fn offered(module: &Pkcs11, slot: Slot, public: &[u8]) -> Result<Vec<MechanismType>, Error> {
-    let mut offered = module
-        .get_mechanism_list(slot)
-        .map_err(|error| failed("what the token can do", &error))?;
-    let wanted: Vec<_> = ALL.iter().flat_map(|(_, way)| way.candidates()).collect();
-    let bits = der::rsa_bits(public);
-    offered.retain(|kind| {
-        let is_wanted = wanted
-            .iter()
-            .any(|(known, _)| known.mechanism_type() == *kind);
+impl Mechanisms {
+    /// Those that sign with a key of its size.
+    fn for_key(&self, module: &Pkcs11, key: &Key<'_>) -> Result<Vec<MechanismType>, Error> {
+        let all = match self.0.get() {
+            Some(all) => all,
+            None => {
+                let asked = Self::ask(module, key.access.token.slot)?;
+                self.0.get_or_init(|| asked)
+            }
+        };
+        let bits = der::rsa_bits(&key.entry.der);
         // What a token says no more of is taken at its word.
-        is_wanted
-            && module
-                .get_mechanism_info(slot, *kind)
-                .map_or(true, |info| does_sign(&info, bits))
-    });
-    Ok(offered)
+        let signing = all
+            .iter()
+            .filter(|(_, info)| info.is_none_or(|info| does_sign(&info, bits)));
+        Ok(signing.map(|(kind, _)| *kind).collect())
+    }
+
+    fn ask(
+        module: &Pkcs11,
+        slot: Slot,
+    ) -> Result<Vec<(MechanismType, Option<MechanismInfo>)>, Error> {
+        let mut offered = module
+            .get_mechanism_list(slot)
+            .map_err(|error| failed("what the token can do", &error))?;
+        let wanted: Vec<_> = ALL.iter().flat_map(|(_, way)| way.candidates()).collect();
+        offered.retain(|kind| {
+            let mut wanted = wanted.iter();
+            wanted.any(|(known, _)| known.mechanism_type() == *kind)
+        });
+        let told = offered
+            .into_iter()
+            .map(|kind| (kind, module.get_mechanism_info(slot, kind).ok()));
+        Ok(told.collect())
+    }
 }
 
 /// Whether a mechanism signs, and not only verifies, with an RSA key of so many bits.

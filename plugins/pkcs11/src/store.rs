@@ -105,11 +105,7 @@ impl Unlock for TokenStore {
 
 impl Sign for TokenStore {
     fn schemes(&self, call: &Call<'_>, key: &[u8]) -> Result<Vec<Scheme>, Error> {
-        self.during(|holding| {
-            holding.with_key(call, key, |module, key| {
-                sign::schemes(module, key.slot, &key.entry.der)
-            })
-        })
+        self.during(|holding| holding.with_key(call, key, sign::schemes))
     }
 
     fn sign(

@@ -9,6 +9,7 @@ fn calls(attributes: Attributes, find_more: FindMore) -> Calls {
         find: begins,
         find_more,
         find_end: ends,
+        sign: None,
     }
 }
 

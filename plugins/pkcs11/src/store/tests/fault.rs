@@ -106,6 +106,21 @@ fn a_handle_that_is_gone_is_looked_for_anew() {
 }
 
 #[test]
+fn what_a_token_can_do_is_asked_once() {
+    const NAME: &str = "store::tests::fault::what_a_token_can_do_is_asked_once";
+    alone_with("C_GetMechanismList=exit@3", NAME, NEEDED, |workshop| {
+        let store = faulty(workshop);
+        store.unlock(&user()).unwrap();
+        let key = of_kind(&store, Kind::PrivateKey).remove(0);
+        let nobody = Call::detached();
+        for _ in 0..3 {
+            assert_eq!(store.schemes(&nobody, &key.id).unwrap(), [SCHEME]);
+            store.sign(&nobody, &key.id, SCHEME, b"message").unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_store_whose_session_was_ended_is_unlocked_in_another() {
     const NAME: &str =
         "store::tests::fault::a_store_whose_session_was_ended_is_unlocked_in_another";
