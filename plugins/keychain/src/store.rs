@@ -1,11 +1,10 @@
 //! One configured store, as the host calls it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anchorhold_sdk::{
     Batch, Call, Change, Config, Decision, Effect, Error, ErrorKind, Health, HealthState, Host,
-    Item, Items, Kind, LogLevel, Outcomes, Page, Purpose, Rule, TrustStore, Unlock, Write,
+    Item, Items, Kind, LogLevel, Outcomes, Page, Rule, TrustStore, Unlock, Write,
 };
 use sha2::{Digest, Sha256};
 
@@ -210,7 +209,7 @@ impl KeychainStore {
             _ => HealthState::Degraded,
         };
         known.detail = detail;
-        known.last_success = now();
+        known.last_success = Health::now();
         known.listed = Some(Arc::clone(&listed));
         Ok(listed)
     }
@@ -297,13 +296,7 @@ fn check(item: &Item<'_>) -> Result<(), Error> {
     if item.kind != Kind::Certificate {
         return Err(Error::unsupported("this store holds certificates only"));
     }
-    let is_kept = |rule: &Rule| {
-        rule.decision == Decision::Neutral
-            || (rule.decision == Decision::Anchor
-                && rule.purpose == Purpose::Server
-                && rule.issued_before == 0)
-    };
-    if !item.rules.iter().all(is_kept) || !item.name_constraints.is_empty() || item.trust_unknown {
+    if !item.is_server_anchor_at_most() {
         return Err(Error::unsupported(
             "this store can only trust for servers: no distrust, other purpose, cut-off or name \
              constraint",
@@ -334,17 +327,7 @@ fn generation(loaded: &Loaded) -> u64 {
             hash.update(text.as_bytes());
         }
     }
-    let digest: [u8; 32] = hash.finalize().into();
-    let first = digest.first_chunk::<8>().copied().unwrap_or_default();
-    u64::from_le_bytes(first).max(1)
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since
-        .ok()
-        .and_then(|since| i64::try_from(since.as_secs()).ok())
-        .unwrap_or_default()
+    Health::generation_of(&hash.finalize().into())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::thread;
 
 use anchorhold_formats::edit::Key;
+use anchorhold_sdk::Health;
 use sha2::{Digest, Sha256};
 
 use crate::archive::{Archive, Certificate};
@@ -116,7 +117,7 @@ impl Contents {
     pub(crate) fn generation(&self) -> u64 {
         self.archive
             .as_ref()
-            .map_or(0, |archive| generation(archive.digest()))
+            .map_or(0, |archive| Health::generation_of(archive.digest()))
     }
 
     /// How many items there are.
@@ -265,12 +266,6 @@ impl Places {
     }
 }
 
-/// The generation of a file with this digest, which is never 0.
-pub(crate) fn generation(digest: &[u8; 32]) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *digest;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h]).max(1)
-}
-
 /// The identity of each certificate, in the order of the archive.
 fn identities(archive: &Archive) -> Vec<Id> {
     let count = archive.len();
@@ -313,7 +308,8 @@ impl fmt::Debug for Id {
 
 impl Hash for Id {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(generation(&self.0));
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
     }
 }
 

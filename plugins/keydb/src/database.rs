@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anchorhold_sdk::Health;
+
 use crate::archive::{Archive, Format};
 use crate::backup::{self, Backup};
 use crate::contents::Contents;
@@ -14,7 +16,7 @@ use crate::lock::{Patience, WriteLock};
 use crate::obstacle;
 use crate::replace::{self, Probe};
 use crate::settings::Settings;
-use crate::standing::{Found, Known, Standing, State, now};
+use crate::standing::{Found, Known, Standing, State};
 use crate::stash::{self, Secret};
 use crate::watch::{Seen, Watch};
 
@@ -210,7 +212,7 @@ impl Database {
         match loaded {
             Ok(contents) => {
                 known.found = Ok(Found::of(&contents));
-                known.last_success = now();
+                known.last_success = Health::now();
                 Ok(Arc::clone(memory.contents.insert(Arc::new(contents))))
             }
             Err(error) => {

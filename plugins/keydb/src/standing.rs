@@ -1,7 +1,5 @@
 //! What is known of a database without reading it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::contents::Contents;
 use crate::location::Stamps;
 
@@ -67,13 +65,4 @@ impl Found {
             has_keys: contents.has_keys(),
         }
     }
-}
-
-/// Unix seconds, for people.
-pub(crate) fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_secs()).ok())
-        .unwrap_or(0)
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use anchorhold_sdk::{Decision, Item, Kind, Purpose, Rule};
+use anchorhold_sdk::{Decision, Health, Item, Kind, Purpose, Rule};
 use cryptoki::object::ObjectHandle;
 use cryptoki::slot::Slot;
 use sha2::{Digest, Sha256};
@@ -137,9 +137,7 @@ impl Found {
                 u8::from(entry.asks_each_use),
             ]);
         }
-        let digest: [u8; 32] = hash.finalize().into();
-        let first = digest.first_chunk::<8>().copied().unwrap_or_default();
-        u64::from_le_bytes(first).max(1)
+        Health::generation_of(&hash.finalize().into())
     }
 }
 

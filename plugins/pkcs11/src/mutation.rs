@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use anchorhold_sdk::{
-    Batch, Call, Change, Decision, Effect, Error, Item, Kind, Outcomes, Purpose, Rule,
-};
+use anchorhold_sdk::{Batch, Call, Change, Decision, Effect, Error, Item, Kind, Outcomes};
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
@@ -277,13 +275,7 @@ fn check(item: &Item<'_>) -> Result<(), Error> {
             "certificates are all that is written to a token",
         ));
     }
-    let is_kept = |rule: &Rule| {
-        rule.decision == Decision::Neutral
-            || (rule.decision == Decision::Anchor
-                && rule.purpose == Purpose::Server
-                && rule.issued_before == 0)
-    };
-    if !item.rules.iter().all(is_kept) || !item.name_constraints.is_empty() || item.trust_unknown {
+    if !item.is_server_anchor_at_most() {
         return Err(Error::unsupported(
             "a token can only trust for servers: no distrust, other purpose, cut-off or name \
              constraint",

@@ -1,7 +1,5 @@
 //! How a store stands, as it was last known: what `health` answers from.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anchorhold_sdk::{Error, ErrorKind, Health, HealthState};
 
 use crate::holding::Holding;
@@ -76,7 +74,7 @@ impl Standing {
     fn note_success(&mut self, holding: &Holding) {
         let found = holding.found();
         self.note_contents(holding);
-        self.last_success = now();
+        self.last_success = Health::now();
         (self.state, self.detail) = match found.skipped {
             0 => (HealthState::Ready, holding.remark()),
             1 => (HealthState::Degraded, found.first_skipped.clone()),
@@ -125,12 +123,4 @@ fn is_of_call(kind: ErrorKind) -> bool {
             | ErrorKind::Unsupported
             | ErrorKind::WrongSecret
     )
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since
-        .ok()
-        .and_then(|since| i64::try_from(since.as_secs()).ok())
-        .unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anchorhold_sdk::Health;
 use sha2::{Digest, Sha256};
 
 use crate::certificate::{Certificate, Id};
@@ -62,12 +63,10 @@ impl Gathered {
         let mut digest = Sha256::new();
         self.certificates.keys().for_each(|id| digest.update(id));
         let digest: Id = digest.finalize().into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
         Roots {
             certificates: self.certificates.into_values().collect(),
             missed: self.missed,
-            // 0 would say that it is not known.
-            generation: u64::from_le_bytes([a, b, c, d, e, f, g, h]).max(1),
+            generation: Health::generation_of(&digest),
         }
     }
 }

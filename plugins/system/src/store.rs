@@ -1,7 +1,6 @@
 //! One configured store, as the host calls it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anchorhold_sdk::{
     Call, Config, Error, Health, HealthState, Host, Item, Items, LogLevel, Page, Rule, TrustStore,
@@ -106,7 +105,7 @@ impl SystemRoots {
         });
         let missed = match &read {
             Ok(roots) => {
-                known.last_success = now();
+                known.last_success = Health::now();
                 roots.missed.clone()
             }
             // It is returned, and told by whoever asked.
@@ -125,15 +124,6 @@ impl SystemRoots {
         // What is in it is replaced field by field, and each is whole.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Unix seconds, for people.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_secs()).ok())
-        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! How a store is, answered from memory.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use anchorhold_abi as abi;
 use anchorhold_abi::ah_health;
 
@@ -45,6 +47,21 @@ impl Health {
             last_success: 0,
             detail: String::new(),
         }
+    }
+
+    /// The generation of contents with this SHA-256, never 0, which says that it is not known.
+    pub fn generation_of(digest: &[u8; 32]) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = *digest;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h]).max(1)
+    }
+
+    /// The Unix seconds of now, for [`last_success`](Self::last_success); 0, which is never, where
+    /// the clock does not know.
+    pub fn now() -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        since
+            .and_then(|since| i64::try_from(since.as_secs()).ok())
+            .unwrap_or(0)
     }
 
     /// The number of the state that the store is in: it differs when the contents differ.
@@ -130,5 +147,23 @@ impl Health {
             self.flags & !flag
         };
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_is_never_the_one_that_is_not_known() {
+        assert_eq!(Health::generation_of(&[0; 32]), 1);
+        let mut digest = [0; 32];
+        digest[1] = 2;
+        assert_eq!(Health::generation_of(&digest), 512);
+    }
+
+    #[test]
+    fn now_is_after_this_was_written() {
+        assert!(Health::now() > 1_700_000_000);
     }
 }

@@ -188,6 +188,17 @@ impl<'a> Item<'a> {
         Self::new(Kind::Certificate, id, der)
     }
 
+    /// Whether it says no more of trust than that it vouches for TLS servers, or not even that. A
+    /// store that can keep nothing else refuses every other: what it forgot would widen trust.
+    pub fn is_server_anchor_at_most(&self) -> bool {
+        let is_kept = |rule: &Rule| match rule.decision {
+            Decision::Anchor => rule.purpose == Purpose::Server && rule.issued_before == 0,
+            Decision::Neutral => true,
+            Decision::Distrust => false,
+        };
+        self.rules.iter().all(is_kept) && self.name_constraints.is_empty() && !self.trust_unknown
+    }
+
     /// The item as C has it; it borrows from `self` (R3).
     pub(crate) fn lower(&self) -> ah_item {
         let mut item = <ah_item as abi::Growing>::blank();
@@ -265,5 +276,36 @@ impl<'a> Item<'a> {
             created: read.created,
             modified: read.modified,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_of_server_anchors_can_keep_is_told_from_what_it_would_forget() {
+        let with = |rules: &[Rule]| {
+            let mut item = Item::certificate(b"id", b"der");
+            item.rules = rules.to_vec().into();
+            item.is_server_anchor_at_most()
+        };
+        let rule = |issued_before| Rule {
+            issued_before,
+            ..Rule::new(Purpose::Server, Decision::Anchor)
+        };
+        assert!(with(&[]));
+        assert!(with(Rule::SERVER_ANCHOR));
+        assert!(with(&[Rule::new(Purpose::Any, Decision::Neutral), rule(0)]));
+        assert!(!with(Rule::DISTRUST));
+        assert!(!with(&[rule(0), rule(1)]));
+        assert!(!with(&[Rule::new(Purpose::Any, Decision::Anchor)]));
+        assert!(!with(&[Rule::new(Purpose::Client, Decision::Anchor)]));
+        let mut item = Item::certificate(b"id", b"der");
+        item.name_constraints = &[0x30, 0];
+        assert!(!item.is_server_anchor_at_most());
+        let mut item = Item::certificate(b"id", b"der");
+        item.trust_unknown = true;
+        assert!(!item.is_server_anchor_at_most());
     }
 }

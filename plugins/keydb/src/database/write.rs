@@ -4,16 +4,17 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anchorhold_formats::edit::Edits;
+use anchorhold_sdk::Health;
 
 use super::{Database, Memory};
 use crate::archive::{self, Archive};
-use crate::contents::{self, Contents};
+use crate::contents::Contents;
 use crate::draft::Work;
 use crate::error::DatabaseError;
 use crate::likeness::Likeness;
 use crate::location::{self, Location, Stamps};
 use crate::replace;
-use crate::standing::{Found, Known, now};
+use crate::standing::{Found, Known};
 use crate::stash::{self, Secret};
 
 impl Database {
@@ -41,7 +42,7 @@ impl Database {
             return Ok(None);
         };
         let digest = Archive::digest_of(self.location.format, &bytes);
-        let generation = contents::generation(&digest.map_err(DatabaseError::Write)?);
+        let generation = Health::generation_of(&digest.map_err(DatabaseError::Write)?);
         let Some(stamps) = self.put(&bytes, &likeness, contents, &work.edits, memory)? else {
             return Ok(None);
         };
@@ -53,7 +54,7 @@ impl Database {
                 items: work.items,
                 has_keys: contents.has_keys(),
             }),
-            last_success: now(),
+            last_success: Health::now(),
         }))
     }
 
