@@ -50,10 +50,7 @@ pub(super) fn of_change(error: &ImportError, home: &Home) -> Failure {
         .kernel()
         .ok()
         .and_then(|all| all.store(refused.store()));
-    let read_only = matches!(
-        refused.kind(),
-        StoreErrorKind::Call(call) if call.status == Status::ReadOnly
-    );
+    let read_only = refused.status() == Some(Status::ReadOnly);
     match store
         .filter(|_| read_only)
         .and_then(|store| writing(store.plan(), home))
@@ -107,8 +104,7 @@ pub(super) fn remedy(store: &Store, error: &StoreError) -> Option<String> {
             ));
         }
         StoreErrorKind::Refused { remedy, .. } => return remedy.clone(),
-        StoreErrorKind::Call(call) => Some(call.status),
-        _ => None,
+        _ => error.status(),
     };
     if status == Some(Status::LockedOut) {
         return Some(RESET.to_owned());
@@ -203,6 +199,11 @@ fn absent(name: &str) -> String {
         "put the token back, or correct `token`, `serial` and `uri` of its [[store]]; then: \
          anchorhold store check {name}"
     )
+}
+
+/// Whether a store only has to be opened.
+pub(super) fn is_locked(error: &StoreError) -> bool {
+    matches!(error.status(), Some(Status::Locked | Status::PromptRefused))
 }
 
 /// That a store locks itself soon.

@@ -106,10 +106,7 @@ impl<'k> Work<'k> {
         let applied = self.store.apply(&self.batch);
         moment::pass();
         let Err(error) = applied else { return Ok(()) };
-        let is_unknown = matches!(
-            error.kind(),
-            StoreErrorKind::Call(call) if call.status == Status::OutcomeUnknown
-        );
+        let is_unknown = error.status() == Some(Status::OutcomeUnknown);
         match is_unknown && self.read_back().is_ok() {
             true => Ok(()),
             false => Err(error),

@@ -96,6 +96,14 @@ impl StoreError {
     pub fn code(&self) -> Option<&str> {
         self.0.kind.code()
     }
+
+    /// What the plugin answered, where it did.
+    pub fn status(&self) -> Option<Status> {
+        match &self.0.kind {
+            StoreErrorKind::Call(error) => Some(error.status),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for StoreError {

@@ -114,7 +114,9 @@ impl Store {
         let can_unlock = identity.can_unlock;
         let first = match self.snapshot() {
             Ok(snapshot) => find(&snapshot, label),
-            Err(error) if can_unlock && is_locked(&error) => Err(KeyPairError::NoKey),
+            Err(error) if can_unlock && error.status() == Some(Status::Locked) => {
+                Err(KeyPairError::NoKey)
+            }
             Err(error) => return Err(error.into()),
         };
         let found = match first {
@@ -195,16 +197,6 @@ impl Store {
         self.outdate();
         unlocked
     }
-}
-
-fn is_locked(error: &StoreError) -> bool {
-    matches!(
-        error.kind(),
-        StoreErrorKind::Call(CallError {
-            status: Status::Locked,
-            ..
-        })
-    )
 }
 
 /// Finds the pair; the label may be that of the key or of its certificate.

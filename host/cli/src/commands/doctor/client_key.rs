@@ -1,14 +1,14 @@
 //! The keys that this client signs on with: whether each is there, fits, and will be for a while.
 
-use anchorhold_boundary::status::{CallError, Status};
 use anchorhold_kernel::certificate::{Facts, moment};
-use anchorhold_kernel::{KeyPair, KeyPairError, StoreErrorKind, Unlocking};
+use anchorhold_kernel::{KeyPair, KeyPairError, Unlocking};
 use anchorhold_session::policy::KeyName;
 use anchorhold_session::server::Server;
 
 use super::case::Case;
 use super::certificate::SOON;
 use super::finding::{Findings, of_server};
+use crate::commands::damage;
 use crate::exit::Failure;
 
 /// Looks for the key of every server that has one. No person is asked, and what is stored to
@@ -90,7 +90,7 @@ fn unusable(
     let about = of_server(&server.name);
     let message = format!("the client's key \"{label}\" in store \"{store}\": {error}");
     let code = match error {
-        KeyPairError::Store(error) if is_locked(error.kind()) => {
+        KeyPairError::Store(error) if damage::is_locked(error) => {
             let remedy = format!(
                 "a sign-on at a terminal asks for its PIN; where nobody is, let `secrets` of the \
                  store in {} say where it is stored",
@@ -111,11 +111,4 @@ fn unusable(
         findings.command(&["list", "--store", store])
     );
     findings.error(code, about, message, remedy);
-}
-
-fn is_locked(kind: &StoreErrorKind) -> bool {
-    let StoreErrorKind::Call(CallError { status, .. }) = kind else {
-        return false;
-    };
-    matches!(status, Status::Locked | Status::PromptRefused)
 }

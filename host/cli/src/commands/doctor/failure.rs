@@ -36,17 +36,16 @@ pub(super) fn look(
 
 /// The word for a store that could not be listed.
 fn code_of(error: &StoreError) -> &str {
-    match (error.code(), error.kind()) {
-        (Some(code), _) => code,
-        (None, StoreErrorKind::Call(call)) => match call.status {
-            Status::Locked | Status::PromptRefused => "store-locked",
-            Status::LockedOut => "store-locked-out",
-            Status::Malformed => "store-damaged",
-            Status::NotPresent => "store-not-present",
-            Status::Busy | Status::Timeout | Status::Unavailable => "store-unavailable",
-            Status::WrongSecret => "secret-wrong",
-            _ => "store-failed",
-        },
+    if let Some(code) = error.code() {
+        return code;
+    }
+    match error.status() {
+        Some(Status::Locked | Status::PromptRefused) => "store-locked",
+        Some(Status::LockedOut) => "store-locked-out",
+        Some(Status::Malformed) => "store-damaged",
+        Some(Status::NotPresent) => "store-not-present",
+        Some(Status::Busy | Status::Timeout | Status::Unavailable) => "store-unavailable",
+        Some(Status::WrongSecret) => "secret-wrong",
         _ => "store-failed",
     }
 }

@@ -6,7 +6,7 @@ use anchorhold_api as api;
 use anchorhold_boundary::question::Prompter;
 use anchorhold_boundary::status::Status;
 use anchorhold_kernel::plan::SecretSource;
-use anchorhold_kernel::{Store as KernelStore, StoreError, StoreErrorKind};
+use anchorhold_kernel::{Store as KernelStore, StoreError};
 
 use super::{damage, unknown_store};
 use crate::args::{StoreName, StoreUnlock};
@@ -130,17 +130,13 @@ fn turned(store: &KernelStore, message: &str) -> Reply {
 
 /// Why a lock was not turned: a person can help with some of it.
 pub(super) fn refused(store: &KernelStore, error: &StoreError) -> Failure {
-    let status = match error.kind() {
-        StoreErrorKind::Call(call) => Some(call.status),
-        _ => None,
-    };
     let left = || match store.health().attempts_left {
         Some(left) => damage::few_attempts(left),
         None => "how many attempts are left is not known".to_owned(),
     };
     let message = error.to_string();
     let is_keychain = store.plugin_id() == builtin::KEYCHAIN;
-    match status {
+    match error.status() {
         Some(Status::WrongSecret) => Failure::usage("secret-wrong", message).remedy(format!(
             "{}; try again with the right one: anchorhold store unlock {}",
             left(),

@@ -42,7 +42,8 @@ pub(super) fn look(
             let failure = Failure::usage("database-unusable", error.kind().to_string());
             return Err(failure.remedy(unusable(store, home)));
         }
-        Err(error) if reach::is_locked(&error) => true,
+        // That it has to be opened first is no reason not to configure it.
+        Err(error) if damage::is_locked(&error) => true,
         Err(error) => return Err(reach::refused(store, &error, draft.outfit())),
     };
     if store.plugin_id() == builtin::PKCS11 && reach::prove(store, draft.outfit())? {

@@ -7,7 +7,7 @@ use anchorhold_boundary::item::{Decision, Item, ItemId, Kind, Purpose, Rule};
 use anchorhold_boundary::status::Status;
 
 use crate::import::ImportError;
-use crate::store::{Store, StoreError, StoreErrorKind};
+use crate::store::{Store, StoreError};
 
 /// What fits into a store.
 pub(super) struct Fit<'k> {
@@ -153,19 +153,12 @@ fn narrowed(item: &Item) -> Option<Item> {
 
 /// Why a store refuses an item, where it is about the item and not about the store.
 fn of_item(error: &StoreError) -> Option<String> {
-    match error.kind() {
-        StoreErrorKind::Call(call)
-            if matches!(
-                call.status,
-                Status::AlreadyExists
-                    | Status::InvalidArgument
-                    | Status::Limit
-                    | Status::Malformed
-                    | Status::Unsupported
-            ) =>
-        {
-            Some(call.to_string())
-        }
+    match error.status()? {
+        Status::AlreadyExists
+        | Status::InvalidArgument
+        | Status::Limit
+        | Status::Malformed
+        | Status::Unsupported => Some(error.kind().to_string()),
         _ => None,
     }
 }

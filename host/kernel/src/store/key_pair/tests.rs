@@ -70,7 +70,7 @@ fn what_may_be_hidden_by_a_lock_is_not_called_missing() {
         let Err(KeyPairError::Store(error)) = pair_in(&stores, label) else {
             panic!("nothing unlocks it");
         };
-        assert!(is_locked(&error), "{error}");
+        assert_eq!(error.status(), Some(Status::Locked), "{error}");
     }
 }
 
@@ -108,7 +108,7 @@ fn a_store_that_is_locked_signs_nothing() {
     );
     stores.contents[0].lock_with(b"1234");
     let error = store.sign(&pair.key, scheme, b"message").unwrap_err();
-    assert!(is_locked(&error), "{error}");
+    assert_eq!(error.status(), Some(Status::Locked), "{error}");
     assert!(matches!(
         pair_in(&stores, "backup"),
         Err(KeyPairError::Store(_))

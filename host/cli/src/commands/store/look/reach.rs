@@ -98,43 +98,33 @@ pub(super) fn advise(
     }
 }
 
-/// Whether a store only has to be opened before it can be listed, which is no reason not to
-/// configure it.
-pub(super) fn is_locked(error: &StoreError) -> bool {
-    matches!(
-        error.kind(),
-        StoreErrorKind::Call(call)
-            if matches!(call.status, Status::Locked | Status::PromptRefused)
-    )
-}
-
 /// Why a store cannot be made: what was typed is wrong, or what it talks to does not answer.
 pub(super) fn refused(store: &Store, error: &StoreError, outfit: &Outfit) -> Failure {
     let message = error.to_string();
-    let is_input = match error.kind() {
-        StoreErrorKind::Refused { .. } | StoreErrorKind::Setting(_) => true,
-        StoreErrorKind::Call(call) => matches!(
-            call.status,
+    let is_refused = matches!(
+        error.kind(),
+        StoreErrorKind::Refused { .. } | StoreErrorKind::Setting(_)
+    );
+    let is_input = matches!(
+        error.status(),
+        Some(
             Status::Denied
                 | Status::InvalidArgument
                 | Status::Malformed
                 | Status::NotPresent
                 | Status::Refused
                 | Status::WrongSecret
-        ),
-        _ => false,
-    };
-    let mut failure = match is_input {
+        )
+    );
+    let mut failure = match is_refused || is_input {
         true => Failure::usage("store-unusable", message),
         false => Failure::failed("store-unavailable", message),
     };
     // What was odd before may well be why.
     failure.causes.extend(outfit.notes.iter().cloned());
     let is_token = store.plugin_id() == builtin::PKCS11;
-    let remedy = match error.kind() {
-        StoreErrorKind::Call(call) if is_token && call.status == Status::NotPresent => {
-            Some(NO_TOKEN.to_owned())
-        }
+    let remedy = match error.status() {
+        Some(Status::NotPresent) if is_token => Some(NO_TOKEN.to_owned()),
         _ => damage::remedy(store, error),
     };
     failure.remedy(remedy.unwrap_or_else(|| NOTHING.to_owned()))
@@ -149,11 +139,8 @@ pub(super) fn prove(store: &Store, outfit: &Outfit) -> Result<bool, Failure> {
     };
     match store.unlock(Some(by)) {
         Ok(()) => Ok(true),
-        // A token without a lock has no use for it, and everything else was told already.
-        Err(error) => match error.kind() {
-            StoreErrorKind::Call(call)
-                if matches!(call.status, Status::LockedOut | Status::WrongSecret) =>
-            {
+        Err(error) => match error.status() {
+            Some(Status::LockedOut | Status::WrongSecret) => {
                 let left = store.health().attempts_left;
                 let left = left.map(|left| format!("{}; ", damage::few_attempts(left)));
                 Err(lock::refused(store, &error).remedy(format!(
@@ -161,6 +148,7 @@ pub(super) fn prove(store: &Store, outfit: &Outfit) -> Result<bool, Failure> {
                     left.unwrap_or_default()
                 )))
             }
+            // A token without a lock has no use for it, and everything else was told already.
             _ => Ok(false),
         },
     }
