@@ -13,7 +13,9 @@
 pub mod admit;
 mod adopt;
 pub mod batch;
+pub mod bus_address;
 pub mod confinement;
+pub mod environment;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod grant;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anchorhold_boundary::environment;
 use anchorhold_boundary::grant::Grant;
 use anchorhold_boundary::manifest::Value;
 use serde::Deserialize;
@@ -126,28 +127,13 @@ impl StoreTable {
         sources.collect()
     }
 
-    /// Refuses what is no variable, and what would load code that nobody admitted.
     fn check_env(&self) -> Result<(), String> {
-        for (name, value) in &self.env {
-            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-                return Err(format!("env.{name}: this is no environment variable"));
-            }
-            if is_of_loader(name) {
-                return Err(format!("env.{name}: {LOADER}"));
-            }
-        }
-        Ok(())
+        let mut env = self.env.iter();
+        env.try_for_each(|(name, value)| {
+            environment::check(name, value).map_err(|why| format!("env.{name}: {why}"))
+        })
     }
 }
-
-/// Whether a variable tells the loader, or the C library, which code to load.
-pub fn is_of_loader(name: &str) -> bool {
-    name.starts_with("LD_") || matches!(name, "GCONV_PATH" | "GLIBC_TUNABLES")
-}
-
-/// Why no runner gets such a variable.
-pub const LOADER: &str = "a variable of the loader could bring code into the runner that nobody \
-                          has admitted";
 
 /// A store as it is meant.
 #[derive(Clone, Debug, PartialEq)]

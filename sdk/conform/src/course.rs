@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anchorhold_boundary::environment;
 use anchorhold_boundary::grant::Grant;
 use anchorhold_boundary::link::Program;
 use anchorhold_boundary::manifest::{Manifest, Need, SettingKind, Value};
@@ -342,10 +343,8 @@ fn secrets(given: &[String]) -> Result<Vec<(String, PathBuf)>, Misuse> {
 fn environment(given: &[String]) -> Result<Vec<(String, String)>, Misuse> {
     let named = given.iter().map(|text| {
         let (name, value) = pair(text, "--env")?;
-        if name.starts_with("LD_") || text.contains('\0') {
-            let why = format!("--env {name}: no plugin gets such a variable");
-            return Err(Misuse::new(why, ""));
-        }
+        environment::check(name, value)
+            .map_err(|why| Misuse::new(format!("--env {name}: {why}"), ""))?;
         Ok((name.to_owned(), value.to_owned()))
     });
     named.collect()

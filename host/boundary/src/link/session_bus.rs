@@ -1,10 +1,8 @@
 //! The session's bus, as far as a runner reaches it: its keyring service, through a proxy.
 
-use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -12,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::grant::plain_path;
+use crate::bus_address::{VARIABLE, address, socket_of, usual};
 use crate::link::process::Process;
 use crate::private_directory::{self, PrivateDirectory};
 use crate::sandbox::{SandboxSpec, SessionBus};
@@ -27,9 +25,6 @@ pub(super) const PROXIES: [&str; 3] = [
 
 /// How long a proxy may take until it listens.
 const READY_WAIT: Duration = Duration::from_secs(5);
-
-/// The variable that tells a program where the bus is.
-const VARIABLE: &str = "DBUS_SESSION_BUS_ADDRESS";
 
 /// The variable by which clients know that they speak through such a proxy. Older ones take no
 /// handshake that is sent in one piece, as zbus sends it where it does not know.
@@ -92,8 +87,7 @@ fn bus(environment: &[(OsString, OsString)]) -> Result<PathBuf, CallError> {
         .rev()
         .filter(|(name, _)| name == VARIABLE);
     let Some((_, address)) = named.next() else {
-        let user = rustix::process::geteuid().as_raw();
-        return Ok(PathBuf::from(format!("/run/user/{user}/bus")));
+        return Ok(usual());
     };
     socket_of(address).map_err(|what| {
         let mut error = CallError::new(
@@ -105,65 +99,6 @@ fn bus(environment: &[(OsString, OsString)]) -> Result<PathBuf, CallError> {
         error.code = Some("grant-invalid".into());
         error
     })
-}
-
-/// The path in `unix:path=/PATH`. What else there is of such addresses cannot be told apart from
-/// what is not granted.
-fn socket_of(address: &OsStr) -> Result<PathBuf, String> {
-    const FORM: &str = "it must be one address of the form unix:path=/PATH";
-    let address = address.to_str().ok_or(FORM)?;
-    let keys = address.strip_prefix("unix:").ok_or(FORM)?;
-    if keys.contains(';') {
-        return Err(FORM.to_owned());
-    }
-    let mut path = None;
-    for pair in keys.split(',') {
-        match pair.split_once('=') {
-            Some(("path", value)) if path.is_none() => path = Some(value),
-            // It says which bus it is, and leads nowhere.
-            Some(("guid", _)) => {}
-            Some(("abstract", _)) => {
-                return Err(format!(
-                    "an abstract socket cannot be granted without all others: {FORM}"
-                ));
-            }
-            _ => return Err(FORM.to_owned()),
-        }
-    }
-    let path = unescaped(path.ok_or(FORM)?).ok_or(FORM)?;
-    let path = OsString::from_vec(path).into_string().map_err(|_| FORM)?;
-    plain_path(&path)
-}
-
-/// The bytes of a value in an address, in which `%` and two digits are one byte.
-fn unescaped(value: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut left = value.bytes();
-    while let Some(byte) = left.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [left.next()?, left.next()?];
-        let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
-        let digits = std::str::from_utf8(&digits).ok().filter(|_| is_hex)?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-    }
-    Some(bytes)
-}
-
-/// The address of a socket.
-fn address(socket: &Path) -> String {
-    let mut address = "unix:path=".to_owned();
-    for byte in socket.as_os_str().as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_/.".contains(byte) {
-            address.push(char::from(*byte));
-        } else {
-            // Nothing fails that writes to a text.
-            let _written = write!(address, "%{byte:02x}");
-        }
-    }
-    address
 }
 
 /// What is to be said of a bus that is not there. The proxy finds it once it is.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anchorhold_boundary::environment;
 use anchorhold_boundary::grant::Grant;
 use anchorhold_kernel::plan::{self, SecretSource};
 use anchorhold_session::level::Level;
@@ -70,9 +71,7 @@ pub(crate) fn variable(text: &str) -> Result<(OsString, OsString), String> {
 /// A variable of an environment that is written into a configuration file, as NAME=VALUE.
 pub(crate) fn written_variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = setting(text)?;
-    if plan::is_of_loader(&name) {
-        return Err(plan::LOADER.to_owned());
-    }
+    environment::check(&name, &value)?;
     Ok((name, value))
 }
 

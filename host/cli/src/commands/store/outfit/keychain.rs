@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use anchorhold_boundary::bus_address::{self, VARIABLE as ADDRESS};
 use anchorhold_boundary::grant::Grant;
 use anchorhold_boundary::manifest::Value;
 
@@ -14,10 +15,7 @@ use crate::exit::Failure;
 pub(super) fn add(outfit: &mut Outfit, settings: &BTreeMap<String, Value>) -> Result<(), Failure> {
     let around = Session {
         address: std::env::var(ADDRESS).ok(),
-        usual: PathBuf::from(format!(
-            "/run/user/{}/bus",
-            rustix::process::geteuid().as_raw()
-        )),
+        usual: bus_address::usual(),
     };
     add_of(outfit, settings, &around)
 }
@@ -92,31 +90,17 @@ fn bus(outfit: &mut Outfit, session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The path of a bus that is reached by one, and by nothing else.
+/// The path of a bus that is reached by one, and by nothing else. What it says in other signs is
+/// not written down.
 fn path_of(address: &str) -> Option<PathBuf> {
-    let keys = address.strip_prefix("unix:")?;
-    if keys.contains([';', '%']) {
-        return None;
-    }
-    let mut pairs = keys.split(',').map(|pair| pair.split_once('='));
-    if !pairs
-        .clone()
-        .all(|pair| matches!(pair, Some(("path" | "guid", _))))
-    {
-        return None;
-    }
-    let path = pairs
-        .find_map(|pair| pair.filter(|(key, _)| *key == "path"))?
-        .1;
-    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
+    let path = bus_address::socket_of(address.as_ref());
+    path.ok().filter(|_| !address.contains('%'))
 }
 
 fn is_socket(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|found| found.file_type().is_socket())
 }
-
-const ADDRESS: &str = "DBUS_SESSION_BUS_ADDRESS";
 
 /// Why a keychain is nothing for a service of the system.
 const WITHOUT: &str = "a keychain is unlocked by its owner's login, so that a service of the \
