@@ -1,14 +1,13 @@
 //! A token of SoftHSM with keys that never were anywhere else, and certificates for them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::support::{
-    Home, Identity, Openssl, Outcome, Program, Served, Watched, here, repository, sha256, skip,
-    stanza,
+    Home, Identity, Openssl, Outcome, Program, SOFTHSM, Served, Watched, here, make_token, module,
+    sha256, shim, stanza,
 };
 
 /// A home whose store `hsm` is a token, and whose server TSM1 has a stock certificate.
@@ -38,7 +37,7 @@ impl Token {
         if all.contains(&false) {
             return None;
         }
-        let module = module()?;
+        let module = module(SOFTHSM)?;
         let home = Home::new();
         let openssl = Openssl::find(home.directory())?;
         let server = openssl.stock("server");
@@ -49,26 +48,15 @@ impl Token {
             server,
             module,
         };
-        token.init();
+        make_token(&token.home, "corp");
         token.keep_pin("1234");
         token.name_key("backup-client");
         Some(token)
     }
 
-    /// Makes an empty token, in the place of the one before.
-    fn init(&self) {
-        let tokens = self.home.path("tokens");
-        fs::create_dir_all(&tokens).expect("made");
-        let text = format!("directories.tokendir = {}\n", tokens.display());
-        self.home.write("softhsm2.conf", text);
-        let words = "--init-token --free --label corp --so-pin 12345678 --pin 1234";
-        self.run("softhsm2-util", &words.split(' ').collect::<Vec<_>>());
-    }
-
     /// What the store is told to unlock its token with.
     pub(super) fn keep_pin(&self, pin: &str) {
-        let path = self.home.write("pin", pin);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
+        self.home.write_secret("pin", pin);
     }
 
     /// Writes the configuration: what TSM1 is signed on to with.
@@ -85,14 +73,7 @@ impl Token {
     /// Writes the configuration of a key that is behind a module in which things go wrong, as
     /// `tests/bad/p11-shim.c` says.
     pub(super) fn fail(&self, fault: &str) {
-        let library = self.home.path("libshim.so");
-        if !library.exists() {
-            let source = repository().join("tests/bad/p11-shim.c");
-            let source = source.to_string_lossy();
-            let library = library.to_string_lossy();
-            let words = ["-shared", "-fPIC", "-O1", "-o", &*library, &*source, "-ldl"];
-            self.run("cc", &words);
-        }
+        let library = shim(&self.home);
         let real = self.module.display();
         let env = format!(", P11_REAL = \"{real}\", P11_SHIM = \"{fault}\"");
         let key = "client_key = { store = \"hsm\", label = \"backup-client\" }\n";
@@ -103,8 +84,7 @@ impl Token {
     /// Writes the configuration of a token that alone is asked for TSM1, and that its security
     /// officer marks the certificates on.
     pub(super) fn mark_as_officer(&self) {
-        let path = self.home.write("so-pin", "12345678");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+        let path = self.home.write_secret("so-pin", "12345678");
         let so_pin = path.display();
         let secrets = format!(
             "secrets = {{ pin = {{ file = \"PIN\" }}, so_pin = {{ file = \"{so_pin}\" }} }}\n"
@@ -281,20 +261,3 @@ made = (x509.CertificateBuilder()
     .sign(key, hashes.SHA256()))
 open('expired.der', 'wb').write(made.public_bytes(serialization.Encoding.DER))
 ";
-
-/// SoftHSM's module; without it the test is skipped.
-fn module() -> Option<PathBuf> {
-    let arch = std::env::consts::ARCH;
-    let places = [
-        "/usr/lib".to_owned(),
-        format!("/usr/lib/{arch}-linux-gnu"),
-        "/usr/lib64".into(),
-    ];
-    let name = "softhsm/libsofthsm2.so";
-    let found = places.iter().map(|place| Path::new(place).join(name));
-    let found = found.into_iter().find(|path| path.is_file());
-    if found.is_none() {
-        skip("libsofthsm2.so is not installed");
-    }
-    found
-}

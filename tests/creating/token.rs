@@ -1,13 +1,11 @@
 //! Stores on tokens: what is known of their modules, and what is easily mistyped.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Home, Outcome, here, skip};
+use crate::support::{Home, Outcome, SOFTHSM, here, make_token, module};
 
 /// A home beside a token of SoftHSM that is called corp.
 struct Token {
@@ -20,30 +18,16 @@ impl Token {
         if !here("softhsm2-util") {
             return None;
         }
-        let module = module("softhsm/libsofthsm2.so")?;
+        let module = module(SOFTHSM)?;
         let home = Home::new();
         let token = Self { home, module };
-        let tokens = token.home.path("tokens");
-        fs::create_dir(&tokens).expect("made");
-        let text = format!("directories.tokendir = {}\n", tokens.display());
-        token.home.write("softhsm2.conf", text);
-        let made = Command::new("softhsm2-util")
-            .env("SOFTHSM2_CONF", token.configuration())
-            .args(["--init-token", "--free", "--label", "corp"])
-            .args(["--so-pin", "12345678", "--pin", "1234"])
-            .output();
-        assert!(made.expect("it runs").status.success());
-        token.secret("pin", "1234\n");
+        make_token(&token.home, "corp");
+        token.home.write_secret("pin", "1234\n");
         Some(token)
     }
 
     fn configuration(&self) -> PathBuf {
         self.home.path("softhsm2.conf")
-    }
-
-    fn secret(&self, name: &str, text: &str) {
-        let path = self.home.write(name, text);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
     }
 
     /// `store create` for this module, with more words.
@@ -66,22 +50,6 @@ impl Token {
     fn is_made(&self) -> bool {
         self.home.path("h/stores.d/hsm.toml").exists()
     }
-}
-
-/// A module of this machine; without it the test is skipped.
-fn module(name: &str) -> Option<PathBuf> {
-    let arch = std::env::consts::ARCH;
-    let places = [
-        "/usr/lib".to_owned(),
-        format!("/usr/lib/{arch}-linux-gnu"),
-        "/usr/lib64".into(),
-    ];
-    let paths = places.iter().map(|place| PathBuf::from(place).join(name));
-    let found = paths.into_iter().find(|path| path.is_file());
-    if found.is_none() {
-        skip(&format!("{name} is not installed"));
-    }
-    found
 }
 
 fn texts<'v>(value: &'v Value, key: &str) -> Vec<&'v str> {
@@ -132,7 +100,7 @@ fn what_a_module_needs_is_known_shown_and_written_with_a_remark_each() {
 #[test]
 fn a_preview_writes_nothing_and_tries_no_pin() {
     let Some(token) = Token::new() else { return };
-    token.secret("wrong", "9999");
+    token.home.write_secret("wrong", "9999");
     let more = [
         "--set",
         "token=corp",
@@ -151,7 +119,7 @@ fn a_preview_writes_nothing_and_tries_no_pin() {
 #[test]
 fn a_wrong_pin_is_told_before_it_stands_in_the_configuration() {
     let Some(token) = Token::new() else { return };
-    token.secret("wrong", "9999");
+    token.home.write_secret("wrong", "9999");
     let failure = token.create(2, &["--set", "token=corp", "--secret", "pin=file:wrong"]);
     assert_eq!(failure["error"]["code"], "secret-wrong", "{failure:#}");
     assert!(!token.is_made());
@@ -283,7 +251,7 @@ fn a_module_that_is_not_known_is_given_nothing_and_says_so() {
 #[test]
 fn a_token_is_opened_with_what_a_descriptor_or_a_file_gives() {
     let Some(token) = Token::new() else { return };
-    token.secret("wrong", "9999");
+    token.home.write_secret("wrong", "9999");
     token.create(0, &["--set", "token=corp", "--secret", "pin=ask"]);
     let unlock = |how: &str| {
         let line = format!("anchorhold --home h store unlock hsm {how}");

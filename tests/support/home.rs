@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -68,6 +69,13 @@ impl Home {
         let parent = path.parent().expect("below the directory");
         fs::create_dir_all(parent).expect("made");
         fs::write(&path, content).expect("written");
+        path
+    }
+
+    /// Writes a file that only this user can read.
+    pub(crate) fn write_secret(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.write(name, content);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
         path
     }
 

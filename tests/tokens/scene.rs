@@ -1,12 +1,13 @@
 //! A home whose store `hsm` is a token of one maker or another.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Home, Identity, Openssl, Outcome, Watched, here, repository, skip};
+use crate::support::{
+    Home, Identity, Openssl, Outcome, SOFTHSM, Watched, find_module, here, make_token, module, shim,
+};
 
 /// A home whose store `hsm` is a token, beside the store `keydb` that it begins with.
 pub(crate) struct Scene {
@@ -31,16 +32,9 @@ impl Scene {
         if [here("softhsm2-util"), here("pkcs11-tool")].contains(&false) {
             return None;
         }
-        let module = module("softhsm/libsofthsm2.so")?;
+        let module = module(SOFTHSM)?;
         let scene = Self::new(Maker::SoftHsm)?;
-        for name in ["tokens", "told"] {
-            fs::create_dir(scene.home.path(name)).expect("made");
-        }
-        let text = format!(
-            "directories.tokendir = {}\n",
-            scene.home.path("tokens").display()
-        );
-        scene.home.write("softhsm2.conf", text);
+        fs::create_dir(scene.home.path("told")).expect("made");
         scene.initialize("corp");
         scene.keep_pin("1234");
         scene.configure(&module, "token = \"corp\"", "");
@@ -93,15 +87,12 @@ impl Scene {
 
     /// Makes another token of SoftHSM.
     pub(crate) fn initialize(&self, label: &str) {
-        let words = ["--init-token", "--free", "--label", label];
-        let pins = ["--so-pin", "12345678", "--pin", "1234"];
-        self.tool("softhsm2-util", &[words, pins].concat());
+        make_token(&self.home, label);
     }
 
     /// What the store unlocks its token with.
     pub(crate) fn keep_pin(&self, pin: &str) {
-        let path = self.home.write("pin", pin);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
+        self.home.write_secret("pin", pin);
     }
 
     /// Writes the configuration of a store on SoftHSM or NSS, with these settings and more lines.
@@ -131,19 +122,7 @@ impl Scene {
 
     /// The shim, beside the token.
     pub(crate) fn shim(&self) -> PathBuf {
-        let library = self.home.path("libshim.so");
-        if library.exists() {
-            return library;
-        }
-        let (out, source) = (
-            library.display().to_string(),
-            repository().join("tests/bad/p11-shim.c"),
-        );
-        let words = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-        let kind = ["-shared", "-fPIC", "-fvisibility=hidden", "-o", &out];
-        let source = source.display().to_string();
-        self.tool("cc", &[&words[..], &kind, &[&source, "-ldl"]].concat());
-        library
+        shim(&self.home)
     }
 
     fn configure_with(&self, env: &str, module: &Path, settings: &str, more: &str) {
@@ -275,25 +254,5 @@ impl Scene {
 
 /// The module of SoftHSM.
 pub(crate) fn real_softhsm() -> PathBuf {
-    find("softhsm/libsofthsm2.so").unwrap_or_default()
-}
-
-/// A library of this machine; without it the test is skipped.
-fn module(name: &str) -> Option<PathBuf> {
-    let found = find(name);
-    if found.is_none() {
-        skip(&format!("{name} is not installed"));
-    }
-    found
-}
-
-fn find(name: &str) -> Option<PathBuf> {
-    let arch = std::env::consts::ARCH;
-    let places = [
-        "/usr/lib".to_owned(),
-        format!("/usr/lib/{arch}-linux-gnu"),
-        "/usr/lib64".into(),
-    ];
-    let mut paths = places.iter().map(|place| Path::new(place).join(name));
-    paths.find(|path| path.is_file())
+    find_module(SOFTHSM).unwrap_or_default()
 }
