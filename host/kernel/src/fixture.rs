@@ -1,6 +1,7 @@
 //! Certificates and stores for the tests of this crate.
 
 mod gate;
+mod hands;
 mod whole;
 
 use std::collections::BTreeSet;
@@ -339,6 +340,7 @@ pub(crate) fn digest(der: &[u8]) -> Fingerprint {
 }
 
 pub(crate) use gate::{GATED, Gate};
+pub(crate) use hands::Hands;
 pub(crate) use whole::WHOLE;
 
 pub(crate) const MEMORY: &str = "anchorhold.testing.memory";

@@ -3,8 +3,6 @@
 mod crash;
 mod unlock;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use anchorhold_boundary::Status;
 use anchorhold_boundary::batch::{Change, Effect};
 use anchorhold_boundary::item::Item;
@@ -12,7 +10,7 @@ use anchorhold_sdk::testing::{Held, Operation};
 use anchorhold_sdk::{ErrorKind, HealthState as Told};
 
 use super::*;
-use crate::fixture::{MEMORY, Stores, stock};
+use crate::fixture::{Hands, MEMORY, Stores, stock};
 use crate::plan::{Isolation, StorePlan};
 
 fn put(label: &str) -> Batch {
@@ -54,20 +52,16 @@ fn a_change_that_only_the_generation_tells_is_seen() {
 
 #[test]
 fn a_change_that_nothing_tells_is_seen_when_it_is_time() {
-    let now = Arc::new(AtomicU64::new(0));
-    let clock = {
-        let now = Arc::clone(&now);
-        Clock::turned_by(move || Duration::from_secs(now.load(Ordering::Relaxed)))
-    };
-    let stores = Stores::with_clock(&["keydb"], |_, plan| plan, &clock);
+    let hands = Hands::default();
+    let stores = Stores::with_clock(&["keydb"], |_, plan| plan, &hands.clock());
     let store = &stores.kernel.stores()[0];
     let watching = store.health().watching;
     store.snapshot().unwrap();
     stores.contents[0].fault(|faults| faults.frozen_generation = true);
     stores.contents[0].replace(vec![Held::anchor(stock(), "one")]);
-    now.store(29, Ordering::Relaxed);
+    hands.turn_to(29);
     assert_eq!(store.snapshot().unwrap().items().len(), 0);
-    now.store(30, Ordering::Relaxed);
+    hands.turn_to(30);
     let expected = if watching { 0 } else { 1 };
     assert_eq!(store.snapshot().unwrap().items().len(), expected);
     assert_eq!(store.fresh_snapshot().unwrap().items().len(), 1);

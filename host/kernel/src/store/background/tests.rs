@@ -1,6 +1,5 @@
 //! Stores that take their time: who waits for them, and who need not.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use anchorhold_boundary::CallError;
@@ -9,40 +8,33 @@ use anchorhold_sdk::ErrorKind;
 use anchorhold_sdk::testing::Held;
 
 use super::*;
-use crate::clock::Clock;
-use crate::fixture::{GATED, Gate, Stores, stock};
+use crate::fixture::{GATED, Gate, Hands, Stores, stock};
 use crate::plan::StorePlan;
 
 /// A store with a clock that stands still until it is turned.
-fn scene() -> (Stores, Arc<AtomicU64>) {
-    let now = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&now);
-    let clock = Clock::turned_by(move || Duration::from_secs(told.load(Ordering::Relaxed)));
-    let options = crate::KernelOptions::default().with_clock(clock);
-    let with = |_: &str, plan| plan;
-    (Stores::with_options(&["token"], with, options), now)
+fn scene() -> (Stores, Hands) {
+    let hands = Hands::default();
+    let stores = Stores::with_clock(&["token"], |_, plan| plan, &hands.clock());
+    (stores, hands)
 }
 
 /// A store that is to be listed for each question, and does not answer while its gate is shut.
 struct Gated {
     stores: Stores,
     gate: Arc<Gate>,
-    now: Arc<AtomicU64>,
+    hands: Hands,
 }
 
 impl Gated {
     /// It was listed, and holds one certificate.
     fn new(stale_ok: u64) -> Self {
-        let now = Arc::new(AtomicU64::new(0));
-        let told = Arc::clone(&now);
-        let clock = Clock::turned_by(move || Duration::from_secs(told.load(Ordering::Relaxed)));
+        let hands = Hands::default();
         let with = |_: &str, mut plan: StorePlan| {
             plan.plugin = GATED.to_owned();
             plan.stale_ok = Duration::from_secs(stale_ok);
             plan
         };
-        let options = crate::KernelOptions::default().with_clock(clock);
-        let stores = Stores::with_options(&["token"], with, options);
+        let stores = Stores::with_clock(&["token"], with, &hands.clock());
         let contents = &stores.kernel.stores()[0].plan().settings["contents"];
         let Value::String(name) = contents else {
             panic!("{contents:?}")
@@ -50,7 +42,11 @@ impl Gated {
         let gate = Gate::named(name);
         stores.contents[0].put(Held::anchor(stock(), "one"));
         stores.kernel.stores()[0].snapshot().unwrap();
-        Self { stores, gate, now }
+        Self {
+            stores,
+            gate,
+            hands,
+        }
     }
 
     fn store(&self) -> &Store {
@@ -58,7 +54,7 @@ impl Gated {
     }
 
     fn at(&self, second: u64) {
-        self.now.store(second, Ordering::Relaxed);
+        self.hands.turn_to(second);
     }
 
     fn source(&self) -> Source {
@@ -199,7 +195,7 @@ fn timeout() -> CallError {
 
 #[test]
 fn a_listing_that_took_too_long_is_not_waited_for_again_at_once() {
-    let (stores, now) = scene();
+    let (stores, hands) = scene();
     let store = &stores.kernel.stores()[0];
     assert!(store.late().is_none());
     let instance = store.instance().unwrap();
@@ -218,7 +214,7 @@ fn a_listing_that_took_too_long_is_not_waited_for_again_at_once() {
     assert!(store.slowness().is_none());
     store.note_listing(&instance, Some(&timeout()));
     store.outdate();
-    now.store(store.plan().timeout.as_secs() + 1, Ordering::Relaxed);
+    hands.turn_to(store.plan().timeout.as_secs() + 1);
     assert!(store.snapshot().is_ok());
 }
 

@@ -38,22 +38,20 @@ impl Incidents for Book {
 struct Fragile {
     stores: Stores,
     book: Arc<Book>,
-    now: Arc<AtomicU64>,
+    hands: Hands,
 }
 
 impl Fragile {
     fn new() -> Self {
-        let (book, now) = (Arc::new(Book::default()), Arc::new(AtomicU64::new(0)));
-        let clock = Arc::clone(&now);
-        let clock = Clock::turned_by(move || Duration::from_secs(clock.load(Ordering::Relaxed)));
+        let (book, hands) = (Arc::new(Book::default()), Hands::default());
         let incidents: Arc<dyn Incidents> = book.clone();
         let options = KernelOptions::default()
-            .with_clock(clock)
+            .with_clock(hands.clock())
             .with_incidents(incidents);
         Self {
             stores: Stores::with_options(&["fragile"], |_, plan| plan, options),
             book,
-            now,
+            hands,
         }
     }
 
@@ -62,7 +60,7 @@ impl Fragile {
     }
 
     fn at(&self, second: u64) -> &Self {
-        self.now.store(second, Ordering::Relaxed);
+        self.hands.turn_to(second);
         self
     }
 

@@ -1,15 +1,13 @@
 //! Stores that do not answer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anchorhold_sdk::ErrorKind;
 use anchorhold_sdk::testing::Held;
 
 use super::{refused, says, trusted};
-use crate::fixture::{Stores, digest, judge, scope, stock};
-use crate::{CertificateKind::Pin, Clock, Code, Held as HeldFor, NameCheck};
+use crate::fixture::{Hands, Stores, digest, judge, scope, stock};
+use crate::{CertificateKind::Pin, Code, Held as HeldFor, NameCheck};
 
 fn down(stores: &Stores, position: usize) {
     stores.contents[position].fault(|faults| faults.list = Some(ErrorKind::Unavailable));
@@ -98,18 +96,14 @@ fn all_answering_and_nothing_held_is_no() {
 #[test]
 fn an_old_snapshot_serves_as_long_as_it_may() {
     let certificate = stock();
-    let now = Arc::new(AtomicU64::new(0));
-    let clock = {
-        let now = Arc::clone(&now);
-        Clock::turned_by(move || Duration::from_secs(now.load(Ordering::Relaxed)))
-    };
+    let hands = Hands::default();
     let stores = Stores::with_clock(
         &["hsm"],
         |_, mut plan| {
             plan.stale_ok = Duration::from_secs(60);
             plan
         },
-        &clock,
+        &hands.clock(),
     );
     stores.contents[0].put(Held::anchor(certificate.clone(), "label"));
     let judge = || {
@@ -122,7 +116,7 @@ fn an_old_snapshot_serves_as_long_as_it_may() {
     trusted(&judge());
     down(&stores, 0);
 
-    now.store(60, Ordering::Relaxed);
+    hands.turn_to(60);
     let stale = judge();
     trusted(&stale);
     assert!(
@@ -131,7 +125,7 @@ fn an_old_snapshot_serves_as_long_as_it_may() {
         stale.warnings
     );
 
-    now.store(61, Ordering::Relaxed);
+    hands.turn_to(61);
     refused(&judge(), Code::StoreUnavailable);
 
     stores.contents[0].fault(|faults| faults.list = None);
